@@ -1,0 +1,1 @@
+"""What every room agrees on: annotations, dataset layout, settings, stages, errors. Imports no room and nothing heavy."""

@@ -1,0 +1,164 @@
+"""Settings: every value stands in `params.yaml`, every meaning in a settings class; the classes hold no defaults.
+
+    preset: tiny-cpu
+    pretrain_mae: {...}                # science keys: the same at every scale
+    presets:
+      tiny-cpu:
+        pretrain_mae: {...}            # scale keys: one value per preset
+        hardware: {pretrain_mae: ...}  # where and how it runs; never hashed by DVC, never changes the science
+    tracking: {...}                    # where logs go; never hashed
+
+Science and scale keys are disjoint, so there is no precedence to learn.
+"""
+
+import difflib
+import json
+import re
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from contracts.errors import InputError
+
+PARAMS = Path("params.yaml")
+
+
+class Knobs(BaseModel):
+    """Base of all settings: frozen, refuses unknown keys, no silent conversion (`"3"` is no int)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Hardware(Knobs):
+    """Where one stage runs. Nothing here may change the science."""
+
+    accelerator: Literal["cpu", "gpu"]
+    launcher: Literal["python", "torchrun", "deepspeed"]
+    """`python`: one process. `torchrun`: one process per device, DDP. `deepspeed`: one process per device, ZeRO-2."""
+    devices: int = Field(ge=1)
+    """Processes (and GPUs) on this host."""
+    micro_batch: int = Field(ge=1)
+    """Screens that one device holds at once; accumulation makes up the rest of the global batch."""
+    num_workers: int = Field(ge=0)
+    """Loader threads (beton) or processes (shards) per device."""
+    loader: Literal["auto", "beton", "shards"]
+    """What is read: FFCV betons, packed WebDataset shards, or whichever is there, betons first. Both give the same batches."""
+
+
+class Tracking(Knobs):
+    """Where training curves go besides the artifact folder."""
+
+    wandb: Literal["offline", "online", "disabled"]
+    project: str
+
+
+KnobsT = TypeVar("KnobsT", bound=Knobs)
+
+
+def stage_name(settings: type[Knobs]) -> str:
+    """`PretrainMaeKnobs` -> `pretrain_mae`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", settings.__name__.removesuffix("Knobs")).lower()
+
+
+def load_knobs(settings: type[KnobsT], file: Path = PARAMS, preset: str | None = None) -> KnobsT:
+    """The knobs of one stage under the file's preset (or the one named). InputError for a missing, unknown, doubled or ill-typed key."""
+    params, stage = _read(file), stage_name(settings)
+    preset = _preset(params, file, preset)
+    science, science_at = _section(params, file, stage, required=False), stage
+    scale, scale_at = _section(params["presets"][preset], file, stage, required=False, prefix=f"presets.{preset}."), f"presets.{preset}.{stage}"
+    for key in science.keys() & scale.keys():
+        raise InputError(
+            "stands in two places.", file=file, field=f"{science_at}.{key} and {scale_at}.{key}",
+            fix="Keep one: under the preset if it depends on scale, else in the stage's own section.",
+        )  # fmt: skip
+    return _validate(settings, {**science, **scale}, file, lambda key: f"{scale_at if key in scale else science_at}.{key}", f"{science_at} or {scale_at}")
+
+
+def load_hardware(stage: str, file: Path = PARAMS, preset: str | None = None) -> Hardware:
+    """The hardware of one stage: `presets.<preset>.hardware.<stage>`."""
+    params = _read(file)
+    preset = _preset(params, file, preset)
+    at = f"presets.{preset}.hardware"
+    all_hardware = _section(params["presets"][preset], file, "hardware", required=True, prefix=f"presets.{preset}.")
+    values = _section(all_hardware, file, stage, required=True, prefix=f"{at}.")
+    return _validate(Hardware, values, file, lambda key: f"{at}.{stage}.{key}", f"{at}.{stage}")
+
+
+def load_tracking(file: Path = PARAMS) -> Tracking:
+    """The section `tracking`."""
+    values = _section(_read(file), file, "tracking", required=True)
+    return _validate(Tracking, values, file, lambda key: f"tracking.{key}", "tracking")
+
+
+def preset_name(file: Path = PARAMS) -> str:
+    """The preset that is switched on."""
+    return _preset(_read(file), file, None)
+
+
+def preset_names(file: Path = PARAMS) -> list[str]:
+    """All presets of the file."""
+    return list(_read(file)["presets"])
+
+
+def accumulation(global_batch: int, hardware: Hardware, stage: str, file: Path = PARAMS) -> int:
+    """Micro-batches per optimizer step so that devices x micro_batch x accumulation = global_batch. InputError if it does not divide."""
+    at_once = hardware.devices * hardware.micro_batch
+    if global_batch % at_once:
+        raise InputError(
+            f"{global_batch} is not a multiple of devices x micro_batch = {hardware.devices} x {hardware.micro_batch} = {at_once}.",
+            file=file, field=f"{stage}.global_batch",
+            fix=f"Change hardware.{stage}.micro_batch or devices so that their product divides {global_batch}; the global batch is science and stays.",
+        )  # fmt: skip
+    return global_batch // at_once
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        params = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("does not exist.", file=file.absolute(), fix="Run commands from the top folder of the repository.") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"is not valid YAML: {error}.", file=file, fix="Mend the line that it names.") from None
+    if not isinstance(params, dict) or not isinstance(params.get("presets"), dict):
+        raise InputError("has no presets.", file=file, field="presets", fix="Restore the section `presets:` from version control.")
+    return params
+
+
+def _preset(params: dict[str, Any], file: Path, preset: str | None) -> str:
+    preset = preset if preset is not None else params.get("preset")
+    if preset not in params["presets"]:
+        raise InputError("is no preset.", file=file, field="preset", found=repr(preset), fix=_suggest(str(preset), list(params["presets"])))
+    return str(preset)
+
+
+def _section(parent: dict[str, Any], file: Path, key: str, *, required: bool, prefix: str = "") -> dict[str, Any]:
+    value = parent.get(key, None if required else {})
+    if not isinstance(value, dict):
+        raise InputError(
+            "is missing." if key not in parent else "must be a mapping of names to values.", file=file, field=prefix + key,
+            found=None if key not in parent else repr(value), fix=f"Write the section `{key}:`; the other presets show its keys.",
+        )  # fmt: skip
+    return value
+
+
+def _validate(settings: type[KnobsT], values: dict[str, Any], file: Path, where: Any, home: str) -> KnobsT:
+    for key in values:
+        if key not in settings.model_fields:
+            raise InputError("is an unknown knob.", file=file, field=where(key), fix=_suggest(str(key), [k for k in settings.model_fields if k not in values]))
+    for key in settings.model_fields:
+        if key not in values:
+            raise InputError("is missing.", file=file, field=key, fix=f"Set `{key}` in {home}.")
+    try:
+        # YAML has lists and no tuples; JSON mode reads a list as a tuple and stays strict about everything else.
+        return settings.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else None
+        raise InputError(f"{first['msg']}.", file=file, field=where(key) if key else home, found=repr(first["input"]), fix="Correct the value.") from None
+
+
+def _suggest(word: str, choices: list[str]) -> str:
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
+    return f"Did you mean `{close[0]}`?" if close else f"Known here: {', '.join(sorted(choices)) or 'nothing more'}."
