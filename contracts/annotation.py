@@ -13,7 +13,20 @@ from contracts.taxonomy import BY_NAME, NAMES
 
 Platform = Literal["web", "mobile", "desktop"]
 State = Literal[
-    "disabled", "focused", "hovered", "selected", "checked", "mixed", "pressed", "expanded", "collapsed", "invalid", "required", "readonly", "busy", "current"
+    "disabled",
+    "focused",
+    "hovered",
+    "selected",
+    "checked",
+    "mixed",
+    "pressed",
+    "expanded",
+    "collapsed",
+    "invalid",
+    "required",
+    "readonly",
+    "busy",
+    "current",
 ]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 

@@ -31,9 +31,7 @@ def coco_from_screens(screens: Iterable[Screen]) -> dict[str, Any]:
     for image_id, screen in enumerate(screens, start=1):
         rest = screen.to_json()
         elements = rest.pop("elements", [])
-        images.append(
-            {"id": image_id, "file_name": f"{screen.key}.png", "width": rest.pop("width"), "height": rest.pop("height"), "screen": rest}
-        )
+        images.append({"id": image_id, "file_name": f"{screen.key}.png", "width": rest.pop("width"), "height": rest.pop("height"), "screen": rest})
         for element, own in zip(screen.elements, elements, strict=True):
             own.pop("class_name")
             annotations.append(
@@ -58,7 +56,9 @@ def screens_from_coco(coco: dict[str, Any], file: object = "COCO") -> list[Scree
     """
     for section in ("images", "annotations", "categories"):
         if not isinstance(coco.get(section), list):
-            raise InputError("is no COCO file: this list is missing.", file=file, field=section, fix="Write the three lists images, annotations, categories.")
+            raise InputError(
+                "is no COCO file: this list is missing.", file=file, field=section, fix="Write the three lists images, annotations, categories."
+            )
     names: dict[int, str] = {}
     for category in coco["categories"]:
         name = category.get("name")
@@ -74,7 +74,9 @@ def screens_from_coco(coco: dict[str, Any], file: object = "COCO") -> list[Scree
         field = f"annotations[id={annotation.get('id')}]"
         image_id = annotation.get("image_id")
         if image_id not in sizes:
-            raise InputError("belongs to no image.", file=file, field=f"{field}.image_id", found=image_id, fix="Add the image or drop the annotation.")
+            raise InputError(
+                "belongs to no image.", file=file, field=f"{field}.image_id", found=image_id, fix="Add the image or drop the annotation."
+            )
         if annotation.get("category_id") not in names:
             raise InputError(
                 "is no category of this file.", file=file, field=f"{field}.category_id", found=annotation.get("category_id"),
@@ -96,9 +98,13 @@ def screens_from_coco(coco: dict[str, Any], file: object = "COCO") -> list[Scree
     for image in coco["images"]:
         known = image.get("screen") or _unknown(image["file_name"])
         try:
-            screens.append(Screen.model_validate({**known, "width": image["width"], "height": image["height"], "elements": elements.get(image["id"], [])}))
+            screens.append(
+                Screen.model_validate({**known, "width": image["width"], "height": image["height"], "elements": elements.get(image["id"], [])})
+            )
         except ValidationError as error:
-            raise InputError(f"cannot be read as a screen: {_reason(error)}.", file=file, field=f"images[id={image['id']}]", fix="Mend or drop this image.") from error
+            raise InputError(
+                f"cannot be read as a screen: {_reason(error)}.", file=file, field=f"images[id={image['id']}]", fix="Mend or drop this image."
+            ) from error
     return screens
 
 

@@ -73,7 +73,9 @@ def load_knobs(settings: type[KnobsT], file: Path = PARAMS, preset: str | None =
             "stands in two places.", file=file, field=f"{science_at}.{key} and {scale_at}.{key}",
             fix="Keep one: under the preset if it depends on scale, else in the stage's own section.",
         )  # fmt: skip
-    return _validate(settings, {**science, **scale}, file, lambda key: f"{scale_at if key in scale else science_at}.{key}", f"{science_at} or {scale_at}")
+    return _validate(
+        settings, {**science, **scale}, file, lambda key: f"{scale_at if key in scale else science_at}.{key}", f"{science_at} or {scale_at}"
+    )
 
 
 def load_hardware(stage: str, file: Path = PARAMS, preset: str | None = None) -> Hardware:
@@ -146,7 +148,9 @@ def _section(parent: dict[str, Any], file: Path, key: str, *, required: bool, pr
 def _validate(settings: type[KnobsT], values: dict[str, Any], file: Path, where: Any, home: str) -> KnobsT:
     for key in values:
         if key not in settings.model_fields:
-            raise InputError("is an unknown knob.", file=file, field=where(key), fix=_suggest(str(key), [k for k in settings.model_fields if k not in values]))
+            raise InputError(
+                "is an unknown knob.", file=file, field=where(key), fix=_suggest(str(key), [k for k in settings.model_fields if k not in values])
+            )
     for key in settings.model_fields:
         if key not in values:
             raise InputError("is missing.", file=file, field=key, fix=f"Set `{key}` in {home}.")
@@ -155,8 +159,8 @@ def _validate(settings: type[KnobsT], values: dict[str, Any], file: Path, where:
         return settings.model_validate_json(json.dumps(values))
     except ValidationError as error:
         first = error.errors()[0]
-        key = str(first["loc"][0]) if first["loc"] else None
-        raise InputError(f"{first['msg']}.", file=file, field=where(key) if key else home, found=repr(first["input"]), fix="Correct the value.") from None
+        at = where(str(first["loc"][0])) if first["loc"] else home
+        raise InputError(f"{first['msg']}.", file=file, field=at, found=repr(first["input"]), fix="Correct the value.") from None
 
 
 def _suggest(word: str, choices: list[str]) -> str:

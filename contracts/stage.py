@@ -146,7 +146,9 @@ def code_revision() -> str:
     try:
         revision = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
         # data.dvc and dvc.lock move with every run; they say what was made, not what made it.
-        dirty = subprocess.run(["git", "status", "--porcelain", "-uno", "--", ".", ":!data.dvc", ":!dvc.lock"], capture_output=True, text=True, check=True).stdout
+        dirty = subprocess.run(
+            ["git", "status", "--porcelain", "-uno", "--", ".", ":!data.dvc", ":!dvc.lock"], capture_output=True, text=True, check=True
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return revision + ("+changes" if dirty.strip() else "")

@@ -32,9 +32,7 @@ class ElementClass:
 def _class(
     id: int, name: str, definition: str, aria: str | None, mobile: str | None, vins: str | None, clay: str | None, *, interactable: bool = False
 ) -> ElementClass:
-    return ElementClass(
-        id=id, name=name, definition=definition, aria=aria, mobile_screens=mobile, vins=vins, clay=clay, interactable=interactable
-    )
+    return ElementClass(id=id, name=name, definition=definition, aria=aria, mobile_screens=mobile, vins=vins, clay=clay, interactable=interactable)
 
 
 def _control(*fields: object) -> ElementClass:
@@ -74,7 +72,7 @@ CLASSES: tuple[ElementClass, ...] = (
     _class( 28, "pagination",        "Page numbers or dots that say which of several pages is shown.",                 None,           "PageIndicator",     "PageIndicator",   "PAGER_INDICATOR"),
     _class( 29, "table",             "A grid of rows and columns of data, header included.",                           "table",        None,                None,              "CONTAINER"),
     _class( 30, "table_header",      "A cell that names a column or row of a table.",                                  "columnheader", None,                None,              None),
-    _class( 31, "row",               "One row of a table.",                                                            "row",          None,                None,              "LIST_ITEM"),
+    _class( 31, "row",               "One row of a table, from its first cell to its last.",                                                           "row",          None,                None,              "LIST_ITEM"),
     _class( 32, "cell",              "One cell of a table that is no header.",                                         "cell",         None,                None,              None),
     _class( 33, "list",              "A vertical or horizontal sequence of like items.",                               "list",         "List",              None,              "CONTAINER"),
     _class( 34, "list_item",         "One item of a list or tree.",                                                    "listitem",     None,                None,              "LIST_ITEM"),
