@@ -1,0 +1,1 @@
+"""Measures: scores detections against the truth and writes the report. Imports training and contracts."""
