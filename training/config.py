@@ -1,0 +1,111 @@
+"""Settings of the training stages. Values stand in `params.yaml`; these classes say what they mean and hold no defaults."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from contracts.knobs import Knobs
+
+EncoderName = Literal["swin_nano", "swin_micro", "swin_tiny_patch4_window7_224", "swin_small_patch4_window7_224", "swin_base_patch4_window7_224"]
+Precision = Literal["32-true", "bf16-mixed"]
+
+
+class PackBetonKnobs(Knobs):
+    """Stage `pack_beton`: screens at training resolution in files that load fast."""
+
+    resampling: Literal["box", "bicubic", "lanczos"]
+    """PIL filter that scales screens (all three average when scaling down). `box` keeps flat areas flat."""
+    image_size: tuple[int, int]
+    """(height, width) in pixels of every packed image. Screens keep their aspect and are placed top left."""
+    formats: tuple[Literal["beton", "shards"], ...] = Field(min_length=1)
+    """What to write. `beton` needs FFCV; on a host without it shards are written instead."""
+
+
+class PretrainMaeKnobs(Knobs):
+    """Stage `pretrain_mae`: masked-autoencoder pretraining of a Swin encoder (arXiv:2111.06377, arXiv:2111.09886)."""
+
+    seed: int = Field(ge=0)
+    """Of initial weights, order of screens and masks."""
+    mask_ratio: float = Field(gt=0, lt=1)
+    """Share of each screen's units that is hidden."""
+    mask_unit: int = Field(ge=32, multiple_of=32)
+    """Side of a masked unit, pixels; a multiple of the encoder's coarsest stride, 32."""
+    norm_pixel_loss: bool
+    """Whether targets are normalised to zero mean and unit variance within each unit."""
+    betas: tuple[float, float]
+    """AdamW's momentum factors."""
+    weight_decay: float = Field(ge=0)
+    """AdamW's decoupled weight decay; biases, norms and tables of one dimension are exempt."""
+    encoder: EncoderName
+    """Which Swin; see training/models/encoder.py."""
+    decoder_depth: int = Field(ge=1)
+    """Transformer blocks of the decoder, which is thrown away afterwards."""
+    decoder_dim: int = Field(ge=16)
+    """Width of the decoder; 32 channels per head."""
+    global_batch: int = Field(ge=1)
+    """Screens per optimizer step, over all devices and accumulated micro-batches."""
+    epochs: int = Field(ge=1)
+    """Passes over the training split; each drops the last, incomplete global batch."""
+    warmup_epochs: float = Field(ge=0)
+    """Linear warm-up before the cosine, in epochs."""
+    base_learning_rate: float = Field(gt=0)
+    """For a batch of 256; the peak is base_learning_rate x global_batch / 256."""
+    gradient_clip: float = Field(gt=0)
+    """Largest norm of the whole gradient."""
+    precision: Precision
+    """Number format of the forward and backward pass (it moves results, so it is no hardware setting)."""
+
+
+class TrainDetectorKnobs(Knobs):
+    """Stage `train_detector`: Deformable-DETR (arXiv:2010.04159) on a Swin encoder."""
+
+    seed: int = Field(ge=0)
+    """Of initial weights and order of screens."""
+    focal_weight: float = Field(ge=0)
+    """Weight of the focal classification loss, in the loss and in matching."""
+    l1_weight: float = Field(ge=0)
+    """Weight of the L1 box loss (normalised cxcywh), in the loss and in matching."""
+    giou_weight: float = Field(ge=0)
+    """Weight of the generalised IoU loss, in the loss and in matching."""
+    weight_decay: float = Field(ge=0)
+    """AdamW's decoupled weight decay; biases, norms and tables of one dimension are exempt."""
+    encoder: EncoderName
+    """Which Swin; must be pretrain_mae's when init_from says so."""
+    init_from: Literal["pretrain_mae", "scratch"]
+    """Where the encoder's first weights come from."""
+    num_queries: int = Field(ge=1)
+    """Detections per screen; a screen's elements beyond this number cannot be matched."""
+    d_model: int = Field(ge=16, multiple_of=8)
+    """Width of the detection transformer."""
+    heads: int = Field(ge=1)
+    """Attention heads; divides d_model."""
+    levels: int = Field(ge=1, le=4)
+    """Feature levels: strides 8, 16, 32 and, as the fourth, 64."""
+    points: int = Field(ge=1)
+    """Sampling points per head and level."""
+    encoder_layers: int = Field(ge=0)
+    """Deformable encoder layers."""
+    decoder_layers: int = Field(ge=1)
+    """Deformable decoder layers; each predicts and is supervised."""
+    ffn_dim: int = Field(ge=16)
+    """Hidden width of the feed-forward blocks."""
+    dropout: float = Field(ge=0, lt=1)
+    """In the detection transformer. Above 0 the draw depends on how a batch is spread over processes."""
+    box_refinement: bool
+    """Each decoder layer refines the boxes of the layer before (section A.4 of the paper)."""
+    two_stage: bool
+    """Queries start from the encoder's best proposals instead of learned ones (section A.4)."""
+    global_batch: int = Field(ge=1)
+    """Screens per optimizer step, over all devices and accumulated micro-batches."""
+    epochs: int = Field(ge=1)
+    """Passes over the training split; each drops the last, incomplete global batch."""
+    warmup_epochs: float = Field(ge=0)
+    """Linear warm-up before the cosine, in epochs."""
+    learning_rate: float = Field(gt=0)
+    """Peak, for this global batch."""
+    encoder_learning_rate_factor: float = Field(ge=0)
+    """The Swin encoder learns at learning_rate times this (0.1 in the paper)."""
+    gradient_clip: float = Field(gt=0)
+    """Largest norm of the whole gradient."""
+    precision: Precision
+    """Number format of the forward and backward pass."""

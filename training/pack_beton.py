@@ -1,0 +1,217 @@
+"""Screens at training resolution, in files that load fast: FFCV betons (images raw, so without loss) and packed WebDataset shards.
+
+Reads data/. Writes artifacts/pack_beton/{index.json, <split>.beton, <split>-NNNNNN.tar}. A screen is scaled to fit `image_size`, aspect kept,
+placed top left, the rest zero; boxes are scaled with it. Both formats hold the same pixels and the same float32 boxes.
+"""
+
+import argparse
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from contracts.coco import read_coco, screens_from_coco
+from contracts.dataset import SHARDS, SPLITS, Split, check_dataset, coco_path, dataset_version
+from contracts.errors import InputError, run_command
+from contracts.files import write_json
+from contracts.knobs import load_hardware, load_knobs
+from contracts.stage import stage
+from training.config import PackBetonKnobs
+
+if TYPE_CHECKING:
+    from contracts.annotation import Screen
+    from training.batches import PackedScreen
+
+# Few enough that a shard of large screens stays near a gigabyte.
+_SCREENS_PER_SHARD = 1000
+_MIN_PAGE_BYTES = 8 << 20
+_RENDER_AGAIN = "Delete this shard, render it again with `python -m datagen.render`, then run `python -m datagen.dataset`."
+
+
+def main() -> None:
+    argparse.ArgumentParser(prog="python -m training.pack_beton", description=__doc__).parse_args()
+    from training.batches import TarMembers
+
+    knobs, hardware = load_knobs(PackBetonKnobs), load_hardware("pack_beton")
+    with stage("pack_beton", knobs) as s:
+        started = perf_counter()
+        manifest = check_dataset()
+        formats = writable_formats(knobs.formats, s.log)
+        pngs = TarMembers([SHARDS / shard.name for shard in manifest.shards])
+        splits: dict[str, dict[str, Any]] = {}
+        for split in SPLITS:
+            screens = screens_from_coco(read_coco(coco_path(split)), coco_path(split))
+            elements = [len(screen.elements) for screen in screens]
+            packed = scaled(screens, pngs, knobs, threads=max(hardware.num_workers, 1))
+            packed = s.progress(packed, f"pack {split}", total=len(screens))
+            if "shards" in formats:
+                packed = through_shards(packed, s.folder, split)
+            if "beton" in formats and screens:
+                write_beton(s.folder / f"{split}.beton", packed, len(screens), max(elements), knobs.image_size)
+            for _ in packed:
+                pass
+            splits[split] = {"screens": len(screens), "max_elements": max(elements, default=0), "elements": elements}
+        write_json(
+            s.folder / "index.json",
+            {"image_size": knobs.image_size, "formats": formats, "dataset_version": dataset_version(), "splits": splits},
+        )
+        sizes = {kind: sum(file.stat().st_size for file in s.folder.glob(f"*.{kind}")) for kind in ("beton", "tar")}
+        s.report({f"screens_{split}": splits[split]["screens"] for split in SPLITS})
+        s.report({"beton_bytes": sizes["beton"], "shard_bytes": sizes["tar"], "pack_seconds": perf_counter() - started})
+        s.report({"beton_written": int("beton" in formats)})
+
+
+def writable_formats(wanted: Iterable[str], log: Callable[[str], None]) -> list[str]:
+    """The formats that this host can write: betons need FFCV; without it packed shards take their place, and `log` says so."""
+    formats = list(wanted)
+    if "beton" in formats:
+        from training.batches import import_ffcv
+
+        try:
+            import_ffcv()
+        except ImportError as error:
+            formats = ["shards"]
+            log(f"FFCV cannot be imported here ({error}): no betons; the line reads packed WebDataset shards instead.")
+    return formats
+
+
+def scaled(screens: list["Screen"], pngs: Any, knobs: PackBetonKnobs, threads: int) -> Iterator["PackedScreen"]:
+    """Each screen at training resolution, in the order given (image ids count from 1), a few prepared ahead on threads."""
+
+    def work(numbered: tuple[int, "Screen"]) -> "PackedScreen":
+        return scale_screen(*numbered, pngs, knobs)
+
+    with ThreadPoolExecutor(threads) as pool:
+        numbered = iter(enumerate(screens, start=1))
+        waiting = [pool.submit(work, one) for one in islice(numbered, 2 * threads)]
+        while waiting:
+            yield waiting.pop(0).result()
+            waiting += [pool.submit(work, one) for one in islice(numbered, 1)]
+
+
+def scale_screen(image_id: int, screen: "Screen", pngs: Any, knobs: PackBetonKnobs) -> "PackedScreen":
+    """One screen scaled to fit `image_size`. InputError if its image is missing, broken, or not of the size that the screen says."""
+    import numpy as np
+    from PIL import Image
+
+    from contracts.taxonomy import BY_NAME
+    from training.batches import PackedScreen, decode_rgb
+
+    name = f"{screen.key}.png"
+    try:
+        png, file = pngs.read(name), pngs.file(name)
+    except KeyError:
+        raise InputError("is in the COCO file but in no shard.", file=SHARDS, field=name, fix="Run `python -m datagen.dataset` again.") from None
+    image = decode_rgb(png, file, name, _RENDER_AGAIN)
+    if image.size != (screen.width, screen.height):
+        raise InputError(
+            f"should measure {screen.width}x{screen.height} pixels.", file=file, field=name, found="{}x{}".format(*image.size), fix=_RENDER_AGAIN
+        )
+    height, width = knobs.image_size
+    scale = min(height / screen.height, width / screen.width)
+    content_h, content_w = max(1, round(screen.height * scale)), max(1, round(screen.width * scale))
+    canvas = np.zeros((height, width, 3), dtype=np.uint8)
+    canvas[:content_h, :content_w] = np.asarray(image.resize((content_w, content_h), Image.Resampling[knobs.resampling.upper()]))
+    boxes = np.array([element.box.xyxy for element in screen.elements], dtype=np.float64).reshape(-1, 4)
+    boxes *= np.array([content_w / screen.width, content_h / screen.height] * 2)
+    labels = np.array([BY_NAME[element.class_name].id - 1 for element in screen.elements], dtype=np.int64)
+    return PackedScreen(canvas, boxes.astype(np.float32), labels, image_id, (content_h, content_w), (screen.height, screen.width))
+
+
+def through_shards(packed: Iterable["PackedScreen"], folder: Path, split: Split) -> Iterator["PackedScreen"]:
+    """Pass screens on while writing them to `<split>-NNNNNN.tar`, as <image id>.png (lossless) and <image id>.json."""
+    screens = iter(packed)
+    number = 0
+    while part := list(islice(screens, 1)):
+        with tarfile.open(folder / f"{split}-{number:06d}.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
+            for screen in _chain(part, islice(screens, _SCREENS_PER_SHARD - 1)):
+                _add(tar, screen)
+                yield screen
+        number += 1
+
+
+def _chain(*parts: Iterable["PackedScreen"]) -> Iterator["PackedScreen"]:
+    for part in parts:
+        yield from part
+
+
+def _add(tar: tarfile.TarFile, screen: "PackedScreen") -> None:
+    from PIL import Image
+
+    png = io.BytesIO()
+    Image.fromarray(screen.image).save(png, "PNG", compress_level=1)
+    meta = {
+        "image_id": screen.image_id, "boxes": screen.boxes.tolist(), "labels": screen.labels.tolist(),
+        "content_hw": screen.content_hw, "original_hw": screen.original_hw,
+    }  # fmt: skip
+    for suffix, data in (("json", json.dumps(meta).encode()), ("png", png.getvalue())):
+        # No time, no owner: the same screens give the same bytes.
+        member = tarfile.TarInfo(f"{screen.image_id:09d}.{suffix}")
+        member.size = len(data)
+        tar.addfile(member, io.BytesIO(data))
+
+
+def write_beton(file: Path, packed: Iterable["PackedScreen"], screens: int, max_elements: int, image_size: tuple[int, int]) -> None:
+    """Write an FFCV beton: image (raw), boxes and labels padded to `max_elements`, and six numbers: count, image id, content h w, original h w.
+
+    FFCV's own writer starts processes and waits for ever if one of them fails; this one does the same work in this process, in order, so errors
+    rise as errors and the same screens give the same bytes.
+    """
+    import ctypes
+    import multiprocessing
+    import queue
+
+    import numpy as np
+
+    from training.batches import import_ffcv
+
+    ffcv = import_ffcv()
+    from ffcv.memory_allocator import MemoryAllocator
+
+    capacity = max(max_elements, 1)
+    sample_bytes = image_size[0] * image_size[1] * 3 + capacity * (16 + 8) + 64
+    page_bytes = max(_MIN_PAGE_BYTES, 1 << (sample_bytes - 1).bit_length())
+    source = iter(packed)
+
+    class InOrder:
+        def __len__(self) -> int:
+            return screens
+
+        def __getitem__(self, index: int) -> tuple[Any, ...]:
+            screen = next(source)
+            boxes, labels = np.zeros((capacity, 4), np.float32), np.zeros(capacity, np.int64)
+            boxes[: len(screen.boxes)], labels[: len(screen.labels)] = screen.boxes, screen.labels
+            return screen.image, boxes, labels, np.array([len(screen.boxes), screen.image_id, *screen.content_hw, *screen.original_hw], np.int64)
+
+    class Writer(ffcv.writer.DatasetWriter):  # type: ignore[misc,name-defined]
+        def _write_common(self, num_samples: int, queue_content: Iterable[Any], work: Callable[..., None], extra: tuple[Any, ...]) -> None:
+            self.num_samples = num_samples
+            self.prepare()
+            try:
+                todo, allocations = queue.SimpleQueue[Any](), queue.SimpleQueue[Any]()
+                for part in (*queue_content, None):
+                    todo.put(part)
+                allocator = MemoryAllocator(self.fname, self.data_region_start, self.page_size)
+                done = multiprocessing.Value(ctypes.c_uint64, 0)
+                work(todo, self.metadata_sm, self.metadata_type, self.fields, allocator, done, allocations, *extra)
+                self.finalize(allocations.get())
+            finally:
+                self.metadata_sm.unlink()
+            self.metadata_sm.close()
+
+    fields = {
+        "image": ffcv.fields.RGBImageField(write_mode="raw"),
+        "boxes": ffcv.fields.NDArrayField(np.dtype("float32"), (capacity, 4)),
+        "labels": ffcv.fields.NDArrayField(np.dtype("int64"), (capacity,)),
+        "numbers": ffcv.fields.NDArrayField(np.dtype("int64"), (6,)),
+    }
+    Writer(str(file), fields, page_size=page_bytes, num_workers=1).from_indexed_dataset(InOrder())
+
+
+if __name__ == "__main__":
+    run_command(main)
