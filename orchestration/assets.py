@@ -1,0 +1,257 @@
+"""The line as Dagster assets: screens (one partition per shard), the dataset, and one asset per stage of dvc.yaml.
+
+An asset computes nothing: it starts the command that a person would type, streams its output, and reports what the command left behind.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.pipes.context import build_external_execution_context_data
+
+from contracts.dataset import MANIFEST, POINTER, SHARDS, SPLITS, Manifest, check_dataset, coco_path, dataset_version, read_manifest, read_shard
+from contracts.errors import InputError
+from contracts.stage import ARTIFACTS
+from contracts.taxonomy import NAMES
+from orchestration.pipeline import DeclaredStage, code_version, recorded_version
+from orchestration.process import CommandError, Console
+
+SHARD_PARTITIONS = dg.DynamicPartitionsDefinition(name="shards")
+# An event's metadata is kept in the event log for ever: pictures above this many bytes are named, not shown.
+MAX_INLINE_BYTES = 400_000
+MAX_INLINE_IMAGES = 4
+PYTHON = "python"  # found on PATH, where the project's own stands first
+
+
+def shard_key(index: int) -> str:
+    """Partition key of a shard, and its file's name without `.tar`."""
+    return f"{index:06d}"
+
+
+def shard_path(key: str) -> Path:
+    return SHARDS / f"{key}.tar"
+
+
+def screens_asset(console: Console) -> dg.AssetsDefinition:
+    """`screens`: one partition per shard."""
+
+    @dg.asset(
+        name="screens",
+        partitions_def=SHARD_PARTITIONS,
+        group_name="datagen",
+        kinds={"playwright"},
+        pool="render",
+        description="Rendered screens with their labels: one WebDataset shard per partition, made again to the same bytes from the same seed.",
+    )
+    def screens(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        key = context.partition_key
+        if not key.isdecimal():
+            raise dg.Failure(f"error: {key!r} is no shard. Partition keys are shard numbers such as {shard_key(0)}.", allow_retries=False)
+        path = shard_path(key)
+        before = _identity(path)
+        _run(console, f"screens {key}", "rendered screens with their labels", [PYTHON, "-m", "datagen.render", "--shard", str(int(key))])
+        with _as_failure():
+            screens = [(screen, png) for screen, png in read_shard(path)]
+        first_screen, first_png = screens[0]
+        return dg.MaterializeResult(
+            metadata={
+                "file": dg.MetadataValue.path(path.absolute()),
+                "bytes": path.stat().st_size,
+                "screens": len(screens),
+                "elements": sum(len(screen.elements) for screen, _ in screens),
+                "first_screen": _picture(first_screen.key, first_png),
+                "reused": before == _identity(path),
+            }
+        )
+
+    return screens
+
+
+def dataset_asset(console: Console) -> dg.AssetsDefinition:
+    """`dataset`: all shards under one version, the hash in data.dvc."""
+
+    @dg.asset(
+        name="dataset",
+        deps=["screens"],
+        group_name="datagen",
+        kinds={"dvc"},
+        pool="dataset",
+        description="Splits, COCO files and the manifest over all shards; `dvc add data` gives the version that everything after it names.",
+    )
+    def dataset() -> dg.MaterializeResult[Any]:
+        before = dataset_version() if POINTER.is_file() else None
+        _run(console, "dataset", "splits, COCO files, manifest; dvc add data", [PYTHON, "-m", "datagen.dataset"])
+        with _as_failure():
+            manifest, version = read_manifest(), dataset_version()
+        counts = [
+            {"split": s, "screens": manifest.splits[s].screens, "elements": manifest.splits[s].elements, "groups": len(manifest.splits[s].groups)}
+            for s in SPLITS
+        ]
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(version),
+            metadata={
+                "dataset_version": version,
+                "shards": len(manifest.shards),
+                "bytes": sum(shard.bytes for shard in manifest.shards),
+                "screens": sum(shard.screens for shard in manifest.shards),
+                "elements": sum(shard.elements for shard in manifest.shards),
+                "splits": _table(counts),
+                "classes": _table([{"class": name, "elements": n} for name, n in sorted(manifest.classes.items(), key=lambda item: -item[1])]),
+                "manifest": dg.MetadataValue.path(MANIFEST.absolute()),
+                "reused": before == version,
+            },
+        )
+
+    return dataset
+
+
+def dataset_checks() -> dg.AssetChecksDefinition:
+    """What must hold of a dataset version before anything is learned from it."""
+
+    @dg.multi_asset_check(
+        name="dataset_checks",
+        pool="dataset",
+        specs=[
+            dg.AssetCheckSpec(
+                "shards_match_manifest", asset="dataset", blocking=True, description="Every shard has the size and sha256 of the manifest."
+            ),
+            dg.AssetCheckSpec("no_empty_split", asset="dataset", blocking=True, description="train, val and test each hold screens and elements."),
+            dg.AssetCheckSpec("class_coverage", asset="dataset", description="Every class that is scored on val or test can be learned from train."),
+        ],
+    )
+    def checks() -> Iterable[dg.AssetCheckResult]:
+        try:
+            manifest = check_dataset()
+        except InputError as error:
+            yield dg.AssetCheckResult(check_name="shards_match_manifest", passed=False, description=str(error))
+            manifest = read_manifest()
+        else:
+            yield dg.AssetCheckResult(check_name="shards_match_manifest", passed=True, metadata={"shards": len(manifest.shards)})
+        empty = [split for split in SPLITS if split not in manifest.splits or not manifest.splits[split].elements]
+        yield dg.AssetCheckResult(check_name="no_empty_split", passed=not empty, description=f"empty: {', '.join(empty)}" if empty else None)
+        yield _class_coverage(manifest)
+
+    return checks
+
+
+def _class_coverage(manifest: Manifest) -> dg.AssetCheckResult:
+    found = {split: _classes(coco_path(split)) for split in SPLITS}
+    unlearned = sorted((found["val"] | found["test"]) - found["train"])
+    return dg.AssetCheckResult(
+        check_name="class_coverage",
+        passed=not unlearned,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"in val or test but not in train: {', '.join(unlearned)}" if unlearned else None,
+        metadata={
+            "classes_present": sum(count > 0 for count in manifest.classes.values()),
+            "classes_of_the_taxonomy": len(NAMES),
+            "absent": ", ".join(name for name in NAMES if not manifest.classes.get(name)) or "none",
+        },
+    )
+
+
+def _classes(coco_file: Path) -> set[str]:
+    coco = json.loads(coco_file.read_text(encoding="utf-8"))
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    return {names[annotation["category_id"]] for annotation in coco["annotations"]}
+
+
+def stage_asset(stage: DeclaredStage, console: Console) -> dg.AssetsDefinition:
+    """One stage of dvc.yaml; materializing it is `dvc repro --single-item <stage>`."""
+
+    @dg.asset(
+        name=stage.name,
+        deps=[*stage.upstream, *(["dataset"] if stage.reads_dataset else [])],
+        group_name=stage.room,
+        kinds={"dvc", "python"},
+        pool=stage.pool,
+        code_version=code_version(stage),
+        description=f"{stage.description}\n\n`dvc repro {stage.name}` runs `{stage.command}`.",
+    )
+    def materialize(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        command = ["dvc", "--wait-for-lock", "repro", "--single-item", stage.name]
+        with _pipes(context) as session:
+            _run(console, stage.name, stage.description, command, session.get_bootstrap_env_vars())
+        # Only a stage that DVC really ran opens Pipes; what it found up to date or in its run cache stays silent.
+        reused = not session.message_handler.received_opened_message
+        with _as_failure():
+            version = recorded_version(stage.name)
+        return dg.MaterializeResult(data_version=dg.DataVersion(version), metadata=artifact_metadata(ARTIFACTS / stage.name) | {"reused": reused})
+
+    return materialize
+
+
+def artifact_metadata(folder: Path) -> dict[str, Any]:
+    """Dagster metadata of a finished artifact: its metrics as numbers (those per class as one table), its run and its pictures."""
+    run: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    metrics: dict[str, float] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    metadata: dict[str, Any] = {name: float(value) for name, value in metrics.items() if "_class_" not in name}
+    per_class = [{"metric": name, "value": f"{value:.4f}"} for name, value in metrics.items() if "_class_" in name]
+    if per_class:
+        metadata["per_class"] = _table(per_class)
+    for key in ("dataset_version", "preset", "code_revision", "finished", "seconds", "peak_memory_bytes"):
+        if run.get(key) is not None:
+            metadata[key] = run[key]
+    for number, (title, file) in enumerate((run.get("images") or {}).items()):
+        picture = folder / file
+        inline = number < MAX_INLINE_IMAGES and picture.is_file()
+        metadata[title] = _picture(file, picture.read_bytes()) if inline else dg.MetadataValue.path(picture.absolute())
+    return metadata | {"artifact": dg.MetadataValue.path(folder.absolute())}
+
+
+def _run(console: Console, title: str, description: str, command: list[str], env: Mapping[str, str] | None = None) -> None:
+    """Run a command; if it fails, its own error stands last in the log and is what Dagster shows."""
+    console.line(f"── {title}: {description}")
+    try:
+        console.run(command, env)
+    except CommandError as failed:
+        console.line(failed.paragraph)
+        raise dg.Failure(failed.paragraph, metadata={"command": " ".join(command), "exit_code": failed.returncode}, allow_retries=False) from None
+
+
+@contextmanager
+def _as_failure() -> Iterator[None]:
+    """What a command left behind cannot be read: the asset fails with the paragraph that says why."""
+    try:
+        yield
+    except InputError as error:
+        raise dg.Failure(f"error: {error}", allow_retries=False) from None
+
+
+@contextmanager
+def _pipes(context: dg.AssetExecutionContext) -> Iterator[dg.PipesSession]:
+    """`open_pipes_session` without its warning about a process that stays silent: that is how a reused stage behaves."""
+    injector, reader = dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader()
+    context.set_requires_typed_event_stream()
+    data, handler = build_external_execution_context_data(context, None), dg.PipesMessageHandler(context, reader)
+    with injector.inject_context(data) as context_params, handler.handle_messages() as message_params:
+        yield dg.PipesSession(
+            context_data=data, message_handler=handler, context_injector_params=context_params, message_reader_params=message_params, context=context
+        )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Changes when a file is written again, which is always by renaming a new one onto it."""
+    if not path.is_file():
+        return None
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
+def _picture(name: str, image: bytes) -> dg.MetadataValue[Any]:
+    if len(image) > MAX_INLINE_BYTES:
+        return dg.MetadataValue.text(f"{name}: {len(image)} bytes, too large to show here")
+    kind = "jpeg" if image.startswith(b"\xff\xd8") else "png"
+    return dg.MetadataValue.md(f"![{name}](data:image/{kind};base64,{base64.b64encode(image).decode()})")
+
+
+def _table(rows: list[dict[str, Any]]) -> dg.MetadataValue[Any]:
+    if not rows:
+        return dg.MetadataValue.md("none")
+    head = list(rows[0])
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {' | '.join(str(row[h]) for h in head)} |" for row in rows)]
+    return dg.MetadataValue.md("\n".join(lines))
