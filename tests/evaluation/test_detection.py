@@ -58,7 +58,8 @@ def test_perfect_predictions_score_one():
     assert [(c.name, c.ap, c.ap50, c.truth) for c in result.classes] == [("link", approx(1), approx(1), 1), ("button", approx(1), approx(1), 2)]
     assert result.matches == {0: 0, 1: 1, 2: 2}
     assert result.best_f1_score == approx(0.898)  # the lowest of the three right predictions
-    assert result.curve.iou50 == result.curve.agnostic_iou50 == approx([1.0] * 101)
+    for precisions in (result.curve.iou50, result.curve.iou75, result.curve.agnostic_iou50):
+        assert list(precisions) == approx([1.0] * 101)
 
 
 @pytest.mark.parametrize("predictions", [[], [predict(1, BUTTON, 1000, 1000, 50, 50, 0.9)], [predict(1, ICON, 0, 0, 5, 5, 0.9)]])

@@ -1,0 +1,106 @@
+"""The report's charts. Each is drawn for light paper and for dark, as SVG for the page and PNG for Markdown."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one kind of paper."""
+
+    paper: str
+    ink: str
+    grid: str
+    series: tuple[str, str, str]
+
+
+LIGHT = Palette(paper="#ffffff", ink="#3b4252", grid="#e3e6eb", series=("#2463b4", "#c2571a", "#3d8056"))
+DARK = Palette(paper="#191d24", ink="#c3c9d4", grid="#333a46", series=("#7db0f0", "#f0a068", "#86cfa1"))
+
+Draw = Callable[[Axes, Palette], None]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart, ready to be written: SVG in two palettes, PNG on light paper."""
+
+    light_svg: str
+    dark_svg: str
+    png: bytes
+
+
+def render(draw: Draw, width: float = 4.4, height: float = 2.9) -> Chart:
+    """Run `draw` in both palettes; sizes in inches, small so that text stays readable when the chart fills a phone."""
+    return Chart(
+        light_svg=_save(draw, LIGHT, width, height, "svg").decode(),
+        dark_svg=_save(draw, DARK, width, height, "svg").decode(),
+        png=_save(draw, LIGHT, width, height, "png"),
+    )
+
+
+def loss_curve(steps: Sequence[int], losses: Sequence[float], title: str) -> Draw:
+    """Loss over optimizer steps: each logged value pale, their moving average bold (over a tenth of the curve, at least 5 values)."""
+
+    def draw(ax: Axes, palette: Palette) -> None:
+        window = max(5, len(losses) // 10)
+        ax.plot(steps, losses, color=palette.series[0], alpha=0.35, linewidth=1, marker="o" if len(losses) < window else None)
+        if len(losses) >= 2 * window:
+            smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
+            ax.plot(steps[window - 1 :], smooth, color=palette.series[0], linewidth=2)
+        ax.set(title=title, xlabel="optimizer step", ylabel="training loss")
+
+    return draw
+
+
+def precision_recall(recall: Sequence[float], curves: Mapping[str, Sequence[float]]) -> Draw:
+    """Precision over recall, one line per name."""
+
+    def draw(ax: Axes, palette: Palette) -> None:
+        for (name, precision), color, style in zip(curves.items(), palette.series, ("-", "--", ":"), strict=False):
+            ax.plot(recall, precision, style, color=color, linewidth=2, label=name)
+        ax.set(title="Precision and recall", xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+        ax.legend(frameon=False, labelcolor=palette.ink, fontsize=8)
+
+    return draw
+
+
+def class_counts(counts: Mapping[str, int]) -> Draw:
+    """Horizontal bars, most frequent class on top, with the number at the end of each bar."""
+
+    def draw(ax: Axes, palette: Palette) -> None:
+        names = sorted(counts, key=lambda name: (counts[name], name))
+        values = [counts[name] for name in names]
+        ax.barh(names, values, color=palette.series[0], height=0.68)
+        for position, value in enumerate(values):
+            ax.annotate(f"{value:,}", (value, position), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=palette.ink)
+        ax.set(title="Elements per class", xlabel="elements in the dataset", xlim=(0, max(values, default=1) * 1.16), ylim=(-0.6, len(names) - 0.4))
+        ax.grid(visible=False, axis="y")
+
+    return draw
+
+
+def _save(draw: Draw, palette: Palette, width: float, height: float, form: str) -> bytes:
+    # svg.hashsalt and no date: the same numbers give the same bytes.
+    style = {"font.family": "DejaVu Sans", "font.size": 9, "axes.titlesize": 10, "svg.hashsalt": "report"}
+    for key in ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.titlecolor"):
+        style[key] = palette.ink
+    with matplotlib.rc_context(style):
+        figure = Figure(figsize=(width, height), facecolor=palette.paper, layout="constrained")
+        ax = figure.subplots()
+        ax.set_facecolor(palette.paper)
+        ax.grid(color=palette.grid, linewidth=0.8)
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.spines[["left", "bottom"]].set_color(palette.grid)
+        ax.tick_params(length=0)
+        draw(ax, palette)
+        buffer = io.BytesIO()
+        metadata = {"Date": None} if form == "svg" else {"Software": None}
+        figure.savefig(buffer, format=form, dpi=160, metadata=metadata)
+    return buffer.getvalue()

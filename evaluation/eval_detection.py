@@ -1,0 +1,106 @@
+"""Score the detector on the test split by the COCO protocol.
+
+Reads artifacts/pack_beton, artifacts/train_detector, data/coco/test.json and, for the overlays, data/shards. Writes artifacts/eval_detection/{metrics.json,
+predictions.json (COCO results format), per_class.csv, pr_curve.csv, overlays.json, overlays/<key>-truth.png, overlays/<key>-predictions.png}.
+"""
+
+import argparse
+import csv
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contracts.coco import read_coco
+from contracts.dataset import coco_path
+from contracts.errors import InputError, run_command
+from contracts.files import replacing, write_json
+from contracts.knobs import load_hardware, load_knobs
+from contracts.stage import Stage, artifact, read_run, stage
+from evaluation.config import EvalDetectionKnobs
+
+if TYPE_CHECKING:
+    from evaluation.detection import DetectionScores
+    from training.batches import ScreenBatch
+    from training.models.detector import Detector
+
+
+def main() -> None:
+    argparse.ArgumentParser(prog="python -m evaluation.eval_detection", description=__doc__.partition("\n")[0]).parse_args()
+    knobs, hardware = load_knobs(EvalDetectionKnobs), load_hardware("eval_detection")
+    with stage("eval_detection", knobs) as s:
+        read_run("train_detector")
+        coco = read_coco(coco_path("test"))
+
+        from evaluation.detection import score_detections
+        from training.batches import open_split
+        from training.models.detector import load_detector
+
+        device = "cuda" if hardware.accelerator == "gpu" else "cpu"
+        model = load_detector(artifact("train_detector")).to(device).eval()
+        batches = open_split("test", batch_size=hardware.micro_batch, loader=hardware.loader, num_workers=hardware.num_workers)
+        s.log(batches.note)
+        on_device = (batch.to(device) for batch in s.progress(batches, "detecting", len(batches)))
+        predictions, seconds = find_elements(model, on_device, coco)
+        s.log(f"scoring {len(predictions)} predictions on {len(coco['images'])} screens with {len(coco['annotations'])} elements")
+        scores = score_detections(coco, predictions, knobs.max_detections, file="the detector's predictions")
+        write_results(s, coco, predictions, scores, knobs.overlays, seconds)
+
+
+def find_elements(model: "Detector", batches: Iterable["ScreenBatch"], coco: dict[str, Any]) -> tuple[list[dict[str, Any]], float]:
+    """Detections on every screen in COCO's results format, and the seconds the detector took (loading left out).
+
+    InputError unless the batches hold exactly the screens of `coco`, each once: a screen left out would count as one on which nothing was found.
+    """
+    from evaluation.detection import coco_results
+    from training.detect import detect
+
+    predictions: list[dict[str, Any]] = []
+    seen: list[int] = []
+    seconds = 0.0
+    for batch in batches:
+        started = time.perf_counter()
+        detections = detect(model, batch)
+        seconds += time.perf_counter() - started
+        for image_id, found in zip(batch.image_ids.tolist(), detections, strict=True):
+            seen.append(image_id)
+            predictions += coco_results(image_id, found.boxes.tolist(), found.scores.tolist(), [label + 1 for label in found.labels.tolist()])
+    if sorted(seen) != sorted(image["id"] for image in coco["images"]):
+        raise InputError(
+            f"does not hold the screens of {coco_path('test')}, each once.", file="artifacts/pack_beton",
+            found=f"{len(seen)} screens, {len(set(seen))} of them different, instead of {len(coco['images'])}", fix="Run `dvc repro pack_beton` to pack this version.",
+        )  # fmt: skip
+    return predictions, seconds
+
+
+def write_results(
+    s: Stage, coco: dict[str, Any], predictions: list[dict[str, Any]], scores: "DetectionScores", overlays: int, seconds: float
+) -> None:
+    """Everything in the artifact but run.json. `overlays` is the number of screens drawn, `seconds` what detecting took."""
+    from evaluation.overlays import draw_overlays
+
+    write_json(s.folder / "predictions.json", predictions, indent=None)
+    write_table(s.folder / "per_class.csv", ["class", "AP", "AP50", "truth"], [(c.name, c.ap, c.ap50, c.truth) for c in scores.classes])
+    curve = asdict(scores.curve)
+    write_table(s.folder / "pr_curve.csv", list(curve), zip(*curve.values(), strict=True))
+    drawn = draw_overlays(coco, predictions, scores, overlays, s.folder / "overlays")
+    write_json(s.folder / "overlays.json", {"score_threshold": scores.best_f1_score, "screens": [asdict(overlay) for overlay in drawn]})
+    images = {f"predictions on {o.key} ({o.family}, {o.theme})": f"overlays/{o.predictions_file}" for o in drawn}
+    screens = len(coco["images"])
+    s.report(
+        scores.metrics | {"screens": screens, "elements": len(coco["annotations"]), "ms_per_screen": round(1000 * seconds / screens, 3)},
+        images=images,
+    )
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file with a header, atomically."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,177 @@
+"""Everything the report tells, gathered from the dataset and the artifacts. No figure in it comes from anywhere else."""
+
+import csv
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contracts.coco import read_coco
+from contracts.dataset import SPLITS, Manifest, Split, coco_path, dataset_version, read_manifest
+from contracts.errors import InputError
+from contracts.stage import artifact, read_run
+
+STAGES = ("pack_beton", "pretrain_mae", "train_detector", "eval_detection")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A training run's logged losses, in order."""
+
+    steps: tuple[int, ...]
+    losses: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One class of the test split."""
+
+    name: str
+    ap: float
+    ap50: float
+    truth: int
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A target of the project beside what this run measured; `measured` is None for what it does not measure, and `remark` says why or how."""
+
+    name: str
+    target: str
+    measured: str | None
+    remark: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One run of the line. `runs` and `metrics` go by stage; `coco` by split; `overlays` is eval_detection's overlays.json."""
+
+    version: str
+    manifest: Manifest
+    coco: dict[Split, dict[str, Any]]
+    runs: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, float]]
+    curves: dict[str, Curve]
+    classes: tuple[ClassRow, ...]
+    precision_recall: dict[str, tuple[float, ...]]
+    overlays: dict[str, Any]
+
+    @property
+    def class_counts(self) -> dict[Split, Counter[str]]:
+        """Elements per class name in each split."""
+        counts = {}
+        for split, coco in self.coco.items():
+            names = {category["id"]: category["name"] for category in coco["categories"]}
+            counts[split] = Counter(names[annotation["category_id"]] for annotation in coco["annotations"])
+        return counts
+
+    @property
+    def compute(self) -> str:
+        """What the detector's training cost, in words: steps, screens, time, host."""
+        run, steps = self.runs["train_detector"], self.curves["train_detector"].steps[-1]
+        screens = self.manifest.splits["train"].screens
+        return f"{steps:,} optimizer steps on {screens:,} screens, {duration(run['seconds'])} on {machine(run['host'])}"
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """The project's targets, which were set for a million training screens and eight A100 GPUs."""
+        figures = self.metrics["eval_detection"]
+        train = self.runs["train_detector"]
+        return (
+            Goal(
+                "Detection AP", "above 0.95", figure(figures["AP"]),
+                "The target means standard benchmarks; measured is this dataset's test split, whose families and themes stand in no other split. " + self.compute + ".",
+            ),
+            Goal("AP on unseen applications", "above 0.70", None, "Needs labelled screens of real applications, which this dataset does not hold."),
+            Goal("AP after 10 examples", "above 0.85", None, "No few-shot stage in this line yet."),
+            Goal(
+                "Time per screen", "under 30 ms", f"{figures['ms_per_screen']:.0f} ms",
+                f"The detector alone, without loading, on {machine(self.runs['eval_detection']['host'])}.",
+            ),
+            Goal(
+                "Training time", "2 to 4 days for 1,000,000 screens", duration(train["seconds"]),
+                f"For {self.manifest.splits['train'].screens:,} screens on {machine(train['host'])}; the target is for 8 A100 GPUs.",
+            ),
+        )  # fmt: skip
+
+
+def gather() -> Evidence:
+    """Read it all. InputError for an artifact that is missing, incomplete, or made from another dataset version."""
+    runs = {stage: read_run(stage) for stage in STAGES}
+    eval_folder = artifact("eval_detection")
+    curve = _table(eval_folder / "pr_curve.csv", "eval_detection")
+    return Evidence(
+        version=dataset_version(),
+        manifest=read_manifest(),
+        coco={split: read_coco(coco_path(split)) for split in SPLITS},
+        runs=runs,
+        metrics={stage: _json(artifact(stage) / "metrics.json", stage) for stage in STAGES},
+        curves={stage: _curve(stage) for stage in ("pretrain_mae", "train_detector")},
+        classes=tuple(
+            ClassRow(row["class"], float(row["AP"]), float(row["AP50"]), int(row["truth"]))
+            for row in _table(eval_folder / "per_class.csv", "eval_detection")
+        ),
+        precision_recall={column: tuple(float(row[column]) for row in curve) for column in curve[0]},
+        overlays=_json(eval_folder / "overlays.json", "eval_detection"),
+    )
+
+
+def figure(value: float) -> str:
+    """A score in 0..1: three digits after the point, more for a small one, so that something never looks like nothing."""
+    return f"{value:.3f}" if value == 0 or value >= 0.01 else f"{value:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 20 s`, `2 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s" if seconds >= 10 else f"{seconds:.1f} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def size(count: float) -> str:
+    """Bytes in words: `812 MB`, `1.9 GB` (powers of 1000)."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def machine(host: dict[str, Any]) -> str:
+    """A host of run.json in words: its GPUs if it recorded any, and its CPU cores."""
+    gpus = host.get("gpus") or []
+    cores = f"a host with {host['cpus']} CPU cores"
+    return f"{len(gpus)} x {gpus[0]} in {cores}" if gpus else cores
+
+
+def _curve(stage: str) -> Curve:
+    rows = _table(artifact(stage) / "curves.csv", stage)
+    logged = [row for row in rows if row.get("loss")]
+    if not logged:
+        raise InputError(
+            "has no logged loss.", file=artifact(stage) / "curves.csv", field="loss", fix=f"Run `dvc repro --force --single-item {stage}`."
+        )
+    return Curve(tuple(int(float(row["step"])) for row in logged), tuple(float(row["loss"]) for row in logged))
+
+
+def _table(path: Path, stage: str) -> list[dict[str, str]]:
+    with _opened(path, stage) as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        raise InputError("is empty.", file=path, fix=f"Run `dvc repro --force --single-item {stage}`.")
+    return rows
+
+
+def _json(path: Path, stage: str) -> dict[str, Any]:
+    with _opened(path, stage) as file:
+        values: dict[str, Any] = json.load(file)
+    return values
+
+
+def _opened(path: Path, stage: str) -> Any:
+    try:
+        return path.open(encoding="utf-8", newline="")
+    except FileNotFoundError:
+        raise InputError(
+            "is missing from this artifact.", file=path, fix=f"Run `dvc repro --force --single-item {stage}` to make it again."
+        ) from None

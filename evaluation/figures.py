@@ -1,0 +1,186 @@
+"""The report's pictures, each with the words that go with it."""
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from contracts.coco import class_names
+from contracts.dataset import SPLITS
+from contracts.errors import InputError
+from contracts.stage import artifact
+from contracts.taxonomy import NAMES
+from evaluation.charts import Chart, class_counts, loss_curve, precision_recall, render
+from evaluation.drawing import Mark, contact_sheet, draw_marks
+from evaluation.evidence import Evidence, figure
+from evaluation.overlays import spread
+from evaluation.screens import find_screens
+
+# A page of many screens must stay small enough to send: pictures are scaled down to this width and compressed in the page, and kept whole beside it.
+_PAGE_WIDTH_PX, _WEBP_QUALITY = 1280, 72
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`name` is its file's stem; `light` and `dark` are data URIs for the page (`dark` only for charts); `png` stands beside the page."""
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    width: int
+    height: int
+    light: str
+    dark: str | None
+    png: bytes
+
+
+@dataclass(frozen=True)
+class OverlayFigures:
+    """One test screen twice: with its truth and with the predictions."""
+
+    title: str
+    truth: Figure
+    predictions: Figure
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All pictures of the report, in the order in which they are shown."""
+
+    losses: dict[str, Figure]
+    reconstructions: Figure
+    precision_recall: Figure
+    overlays: tuple[OverlayFigures, ...]
+    class_counts: Figure
+    contact_sheet: Figure
+
+    def everything(self) -> list[Figure]:
+        overlays = [half for overlay in self.overlays for half in (overlay.truth, overlay.predictions)]
+        return [*self.losses.values(), self.precision_recall, *overlays, self.reconstructions, self.class_counts, self.contact_sheet]
+
+
+def make_figures(evidence: Evidence, contact_sheet_screens: int) -> Figures:
+    """Draw every figure. InputError for an artifact that lacks its picture."""
+    return Figures(
+        losses={stage: _loss(evidence, stage) for stage in evidence.curves},
+        reconstructions=_reconstructions(),
+        precision_recall=_precision_recall(evidence),
+        overlays=tuple(_overlay(screen) for screen in evidence.overlays["screens"]),
+        class_counts=_class_counts(evidence),
+        contact_sheet=_contact_sheet(evidence, contact_sheet_screens),
+    )
+
+
+def write_figures(figures: Figures, folder: Path) -> None:
+    """The PNGs, one per figure, into a new folder."""
+    folder.mkdir()
+    for each in figures.everything():
+        (folder / f"{each.name}.png").write_bytes(each.png)
+
+
+def _loss(evidence: Evidence, stage: str) -> Figure:
+    curve = evidence.curves[stage]
+    what = {"pretrain_mae": "Masked-autoencoder pretraining", "train_detector": "Detector training"}[stage]
+    first, last = curve.losses[0], curve.losses[-1]
+    return _chart(
+        render(loss_curve(curve.steps, curve.losses, what)), f"loss_{stage}", f"{what}: loss",
+        f"{what}. Training loss over optimizer steps: each logged value pale, their moving average bold. First {first:.4g}, last {last:.4g}.",
+        f"Line chart: the loss starts at {first:.4g} at step {curve.steps[0]} and ends at {last:.4g} at step {curve.steps[-1]}.",
+    )  # fmt: skip
+
+
+def _precision_recall(evidence: Evidence) -> Figure:
+    columns = evidence.precision_recall
+    curves = {
+        "IoU 0.50, mean over classes": columns["iou50"],
+        "IoU 0.75, mean over classes": columns["iou75"],
+        "IoU 0.50, class-agnostic": columns["agnostic_iou50"],
+    }
+    area = figure(evidence.metrics["eval_detection"]["AP50"])
+    return _chart(
+        render(precision_recall(columns["recall"], curves)), "precision_recall", "Precision and recall",
+        f"Test split. How pure the detections stay as more elements are found. The area under the first line is AP50 ({area}).",
+        f"Line chart of precision over recall at two IoU thresholds and without classes; the area under the first line is {area}.",
+    )  # fmt: skip
+
+
+def _class_counts(evidence: Evidence) -> Figure:
+    counts = evidence.manifest.classes
+    there = {name: count for name, count in counts.items() if count}
+    absent = [name for name in NAMES if name not in there]
+    top = max(there, key=lambda name: there[name])
+    missing = f" {len(absent)} of the {len(NAMES)} classes do not occur: {', '.join(absent)}." if absent else " Every class of the taxonomy occurs."
+    return _chart(
+        render(class_counts(there), height=max(2.4, 0.6 + 0.2 * len(there))), "class_counts", "Elements per class",
+        f"How often each class occurs in the dataset, all splits together.{missing}",
+        f"Bar chart of {len(there)} classes; the most frequent is {top} with {there[top]} elements.",
+    )  # fmt: skip
+
+
+def _reconstructions() -> Figure:
+    path = artifact("pretrain_mae") / "reconstructions.png"
+    if not path.is_file():
+        raise InputError("is missing from this artifact.", file=path, fix="Run `dvc repro --force --single-item pretrain_mae` to make it again.")
+    return _picture(
+        Image.open(path), "reconstructions", "Masked-autoencoder reconstructions",
+        "What the pretrained encoder makes of hidden screens. Each row is one screen: what the encoder saw, what the decoder filled in, and the screen itself.",
+        "Rows of screens: with most units hidden, with the hidden units filled in by the model, and as they are.",
+    )  # fmt: skip
+
+
+def _overlay(screen: dict[str, Any]) -> OverlayFigures:
+    folder = artifact("eval_detection") / "overlays"
+    title = f"{screen['family']}, {screen['theme']}"
+    truth = f"Truth: {screen['truth']} labelled elements; the {screen['found']} that a prediction hits are bold."
+    predictions = f"{screen['shown']} predictions; the {screen['found']} that hit an element of their class (IoU at least 0.5) are bold."
+    return OverlayFigures(
+        title=title,
+        truth=_picture(Image.open(folder / screen["truth_file"]), f"overlay_{screen['key']}_truth", f"Truth on {screen['key']}", truth, f"Screen of {title}. {truth}"),
+        predictions=_picture(
+            Image.open(folder / screen["predictions_file"]), f"overlay_{screen['key']}_predictions", f"Predictions on {screen['key']}", predictions,
+            f"Screen of {title}. {predictions}",
+        ),
+    )  # fmt: skip
+
+
+def _contact_sheet(evidence: Evidence, count: int) -> Figure:
+    every = [(split, image) for split in SPLITS for image in evidence.coco[split]["images"]]
+    every.sort(key=lambda item: (item[1]["screen"]["family"], item[1]["screen"]["theme"], item[1]["screen"]["key"]))
+    chosen = spread(every, count)
+    screens = find_screens([image["screen"]["key"] for _, image in chosen])
+    cells = []
+    for split, image in chosen:
+        coco, meta = evidence.coco[split], image["screen"]
+        names = class_names(coco)
+        boxes = [(a["bbox"], names[a["category_id"]]) for a in coco["annotations"] if a["image_id"] == image["id"]]
+        marks = [Mark((x, y, x + w, y + h), name) for (x, y, w, h), name in boxes]
+        cells.append((draw_marks(screens[meta["key"]], marks, labels=False), f"{meta['family']}, {meta['theme']} ({split})"))
+    columns = 2 if len(cells) <= 4 else 4
+    return _picture(
+        contact_sheet(cells, columns, cell_width=480), "contact_sheet", "Screens of the dataset",
+        f"{len(cells)} screens of the dataset with the box of every labelled element, one colour per class.",
+        "Contact sheet: " + "; ".join(text for _, text in cells) + ".",
+    )  # fmt: skip
+
+
+def _chart(chart: Chart, name: str, title: str, caption: str, alt: str) -> Figure:
+    light, dark = (_data_uri("image/svg+xml", svg.encode()) for svg in (chart.light_svg, chart.dark_svg))
+    width, height = Image.open(io.BytesIO(chart.png)).size
+    return Figure(name, title, caption, alt, width, height, light, dark, chart.png)
+
+
+def _picture(image: Image.Image, name: str, title: str, caption: str, alt: str) -> Figure:
+    rgb, png, webp = image.convert("RGB"), io.BytesIO(), io.BytesIO()
+    rgb.save(png, "PNG")
+    if rgb.width > _PAGE_WIDTH_PX:
+        rgb = rgb.resize((_PAGE_WIDTH_PX, round(rgb.height * _PAGE_WIDTH_PX / rgb.width)), Image.Resampling.LANCZOS)
+    rgb.save(webp, "WEBP", quality=_WEBP_QUALITY, method=4)
+    return Figure(name, title, caption, alt, rgb.width, rgb.height, _data_uri("image/webp", webp.getvalue()), None, png.getvalue())
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
