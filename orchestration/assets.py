@@ -5,6 +5,7 @@ An asset computes nothing: it starts the command that a person would type, strea
 
 import base64
 import json
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -225,12 +226,19 @@ def _as_failure() -> Iterator[None]:
 @contextmanager
 def _pipes(context: dg.AssetExecutionContext) -> Iterator[dg.PipesSession]:
     """`open_pipes_session` without its warning about a process that stays silent: that is how a reused stage behaves."""
+    op_context = context.op_execution_context
     injector, reader = dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader()
-    context.set_requires_typed_event_stream()
-    data, handler = build_external_execution_context_data(context, None), dg.PipesMessageHandler(context, reader)
+    data = build_external_execution_context_data(op_context, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # Dagster's own handler asks its own reader for a new property
+        handler = dg.PipesMessageHandler(op_context, reader)
     with injector.inject_context(data) as context_params, handler.handle_messages() as message_params:
         yield dg.PipesSession(
-            context_data=data, message_handler=handler, context_injector_params=context_params, message_reader_params=message_params, context=context
+            context_data=data,
+            message_handler=handler,
+            context_injector_params=context_params,
+            message_reader_params=message_params,
+            context=op_context,
         )
 
 

@@ -8,7 +8,6 @@
 
 import argparse
 import difflib
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -73,11 +72,7 @@ def visible_gpus() -> int:
 def check(module: str, hardware: Hardware | None) -> None:
     """InputError if the module does not exist or this host has too few GPUs."""
     room, _, stage = module.rpartition(".")
-    try:
-        found = importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        found = False
-    if not found:
+    if not room or not Path(*module.split(".")).with_suffix(".py").is_file():
         folder = Path(*room.split("."))
         names = sorted(f"{room}.{path.stem}" for path in folder.glob("*.py") if not path.stem.startswith("_"))
         close = difflib.get_close_matches(module, names, n=1)

@@ -20,6 +20,8 @@ _BAR_EVERY = 5.0
 _PATIENCE = ((signal.SIGINT, 20.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _KEPT_LINES = 200
+# A line ends with a line feed; a state of a progress bar with a carriage return that something else follows.
+_ENDS = re.compile(rb"(\r*\n|\r+(?=[^\r\n]))")
 
 
 class CommandError(Exception):
@@ -87,14 +89,14 @@ class Console:
                     chunk = b""
                 if self._live:
                     self._show(chunk)
-                *parts, rest = re.split(rb"(\r?\n|\r)", rest + chunk) if chunk else [rest, b"\n", b""]
+                *parts, rest = _ENDS.split(rest + chunk) if chunk else [rest, b"\n", b""]
                 for raw, end in zip(parts[::2], parts[1::2], strict=True):
                     text = _ANSI.sub("", raw.decode("utf-8", errors="replace")).rstrip()
-                    if end == b"\r":
+                    if not end.endswith(b"\n"):  # one state of a bar
                         if not text or time.monotonic() - last_bar < _BAR_EVERY:
                             continue
                         last_bar = time.monotonic()
-                    if text or end != b"\r":
+                    if text or chunk:
                         kept.append(text)
                         write(text)
                 if not chunk:

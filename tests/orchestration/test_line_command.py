@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,7 @@ def test_bad_settings_are_one_paragraph(small: Small, file: str, old: str, new: 
 def test_on_a_terminal_the_bars_of_stages_are_live(made: Small) -> None:
     made.edit("params.yaml", "steps: 3", "steps: 4")
     ours, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 100))
     process = subprocess.Popen(LINE, cwd=made.folder, env=environment(), stdin=terminal, stdout=terminal, stderr=terminal)
     os.close(terminal)
     shown = b""
