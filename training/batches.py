@@ -33,7 +33,7 @@ Format = Literal["beton", "shards"]
 _REPACK = "Run `dvc repro pack_beton` to pack this dataset version."
 
 
-@dataclass(frozen=True)
+@dataclass
 class ScreenBatch:
     """Some screens at training resolution.
 
@@ -160,7 +160,7 @@ def choose_format(loader: Literal["auto", "beton", "shards"], index: PackedIndex
 
 
 class EpochOrder(Sampler[list[int]]):
-    """Which screens make up each batch of one rank in one epoch; `set_epoch` moves on (Lightning calls it).
+    """Which screens make up each batch of one rank in one epoch; `set_epoch` moves on.
 
     Without `shuffle_seed` screens come in order of image id, every epoch the same.
     """
@@ -201,18 +201,18 @@ class EpochOrder(Sampler[list[int]]):
 class SplitBatches:
     """An iterable of one rank's ScreenBatches of a split, one epoch per pass. `format` says what is read, `note` why."""
 
-    def __init__(self, split: Split, index: PackedIndex, format: Format, note: str, sampler: EpochOrder, num_workers: int):
-        self.split, self.index, self.format, self.note, self.sampler = split, index, format, note, sampler
+    def __init__(self, split: Split, index: PackedIndex, format: Format, note: str, order: EpochOrder, num_workers: int):
+        self.split, self.index, self.format, self.note, self.order = split, index, format, note, order
         self.elements = np.array(index.splits[split].elements, dtype=np.int64)
         folder = artifact("pack_beton")
         self._source = (
-            _Beton(folder / f"{split}.beton", sampler, num_workers)
+            _Beton(folder / f"{split}.beton", order, num_workers)
             if format == "beton"
-            else _Shards(folder, split, index.splits[split].screens, sampler, num_workers)
+            else _Shards(folder, split, index.splits[split].screens, order, num_workers)
         )
 
     def __len__(self) -> int:
-        return len(self.sampler)
+        return len(self.order)
 
     def __iter__(self) -> Iterator[ScreenBatch]:
         return iter(self._source)
@@ -221,10 +221,10 @@ class SplitBatches:
         """Elements per micro-batch, on average over the optimizer step that micro-batch `batch_index` of this epoch belongs to (all ranks, all
         accumulated micro-batches); at least 1 per step. Known without reading or communicating, from the index.
         """
-        screens = self.sampler.world_size * self.sampler.batch_size * accumulation
+        screens = self.order.world_size * self.order.batch_size * accumulation
         start = batch_index // accumulation * screens
-        elements = int(self.elements[self.sampler.whole()[start : start + screens]].sum())
-        return max(elements, 1) / (self.sampler.world_size * accumulation)
+        elements = int(self.elements[self.order.whole()[start : start + screens]].sum())
+        return max(elements, 1) / (self.order.world_size * accumulation)
 
 
 def open_split(
@@ -234,15 +234,15 @@ def open_split(
     """Batches of one split for one rank.
 
     `loader` `auto` takes betons if they are there and FFCV can be imported, else shards (`.note` says which and why). With `shuffle_seed` each
-    epoch has its own order, a function of seed and epoch only (`.sampler.set_epoch`). `num_workers` never changes what is read.
+    epoch has its own order, a function of seed and epoch only (`.order.set_epoch`). `num_workers` never changes what is read.
     InputError for a missing or outdated pack, or a format that is not there.
     """
     if split not in SPLITS:
         raise InputError("is no split.", field="split", found=split, fix=f"Use one of {', '.join(SPLITS)}.")
     index = read_index()
     format, note = choose_format(loader, index)
-    sampler = EpochOrder(index.splits[split].screens, batch_size, shuffle_seed, rank, world_size, drop_last)
-    return SplitBatches(split, index, format, note, sampler, num_workers)
+    order = EpochOrder(index.splits[split].screens, batch_size, shuffle_seed, rank, world_size, drop_last)
+    return SplitBatches(split, index, format, note, order, num_workers)
 
 
 def collate(screens: list[PackedScreen]) -> ScreenBatch:

@@ -79,8 +79,8 @@ class TrainDetectorKnobs(Knobs):
     """Width of the detection transformer."""
     heads: int = Field(ge=1)
     """Attention heads; divides d_model."""
-    levels: int = Field(ge=1, le=4)
-    """Feature levels: strides 8, 16, 32 and, as the fourth, 64."""
+    levels: int = Field(ge=3, le=4)
+    """Feature levels: 3 are strides 8, 16 and 32; the fourth is 64."""
     points: int = Field(ge=1)
     """Sampling points per head and level."""
     encoder_layers: int = Field(ge=0)

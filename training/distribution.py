@@ -1,0 +1,79 @@
+"""How many processes learn together, and by which Lightning strategy. Nothing here changes what is learned."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning.pytorch.strategies import DDPStrategy, DeepSpeedStrategy, SingleDeviceStrategy, Strategy
+
+from contracts.errors import InputError
+from contracts.knobs import Hardware
+
+
+@dataclass(frozen=True)
+class World:
+    """This process's `rank` among `size` processes."""
+
+    rank: int
+    size: int
+
+
+def world(hardware: Hardware, stage: str) -> World:
+    """This process's place, from the environment that torchrun or deepspeed sets. InputError if it does not fit `hardware`."""
+    size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    field = f"hardware.{stage}.devices"
+    if hardware.launcher == "python" and hardware.devices != 1:
+        raise InputError(
+            "launcher `python` starts one process.", file="params.yaml", field=field, found=hardware.devices,
+            fix="Set devices to 1, or launcher to `torchrun` or `deepspeed`.",
+        )  # fmt: skip
+    if size != hardware.devices:
+        raise InputError(
+            f"does not match the number of processes that were started, {size}.", file="params.yaml", field=field, found=hardware.devices,
+            fix=f"Start the stage with `python -m orchestration.launch training.{stage}`, which reads this setting.",
+        )  # fmt: skip
+    if hardware.accelerator == "gpu" and torch.cuda.device_count() < hardware.devices:
+        raise InputError(
+            f"this host has {torch.cuda.device_count()} CUDA devices.", file="params.yaml", field=field, found=hardware.devices,
+            fix="Set `preset: tiny-cpu`, or fewer devices, or run on a host that has them.",
+        )  # fmt: skip
+    return World(rank, size)
+
+
+def strategy(hardware: Hardware) -> Strategy:
+    """One process: plain. torchrun: DDP, over NCCL on GPUs and gloo on CPUs. deepspeed: ZeRO-2, likewise."""
+    gpu = hardware.accelerator == "gpu"
+    if hardware.launcher == "python":
+        return SingleDeviceStrategy(torch.device("cuda", 0) if gpu else torch.device("cpu"))
+    if hardware.launcher == "torchrun":
+        # Buffers are constants here (window masks), so they need no broadcast, and ranks may have different numbers of validation batches.
+        return DDPStrategy(process_group_backend="nccl" if gpu else "gloo", broadcast_buffers=False, gradient_as_bucket_view=True)
+    if gpu:
+        return DeepSpeedStrategy(stage=2, zero_allow_untested_optimizer=True)
+    return _cpu_zero2()
+
+
+def _cpu_zero2() -> Strategy:
+    """ZeRO-2 over gloo. Lightning refuses DeepSpeed on CPUs although DeepSpeed itself runs there."""
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    os.environ.setdefault("DS_BUILD_OPS", "0")
+    # Else DeepSpeed compiles its shared-memory communication at start, or waits for a compiler that is not there.
+    import deepspeed.ops
+
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+    class CpuDeepSpeedStrategy(DeepSpeedStrategy):
+        def setup_environment(self) -> None:
+            super(DeepSpeedStrategy, self).setup_environment()
+
+        def setup_distributed(self) -> None:
+            self.set_world_ranks()
+            self._init_deepspeed_distributed()
+
+        @property
+        def root_device(self) -> torch.device:
+            return torch.device("cpu", 0)
+
+    options: dict[str, Any] = {"overlap_comm": False, "contiguous_gradients": False}
+    return CpuDeepSpeedStrategy(stage=2, process_group_backend="gloo", zero_allow_untested_optimizer=True, **options)

@@ -1,0 +1,207 @@
+"""The training loop: Lightning drives; a task says what the loss is; the global batch is fixed and accumulation derived, so that devices and
+micro-batches never change what is learned.
+"""
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.utilities import rank_zero_only
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+
+from contracts.dataset import Split
+from contracts.errors import InputError
+from contracts.files import replacing
+from contracts.knobs import PARAMS, Hardware, Knobs, accumulation, load_tracking
+from contracts.stage import Stage
+from training.batches import ScreenBatch, SplitBatches, open_split
+from training.distribution import strategy, world
+from training.tracking import JsonLinesLogger, ProgressLine, loggers
+
+# About this many points on a curve, whatever the length of the run.
+_POINTS = 200
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run in optimizer steps. `log_every` steps make one point on the curves."""
+
+    epochs: int
+    steps_per_epoch: int
+    accumulation: int
+    warmup_steps: int
+    log_every: int
+
+    @property
+    def steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+
+def make_plan(screens: int, global_batch: int, epochs: int, warmup_epochs: float, hardware: Hardware, stage: str) -> Plan:
+    """InputError if the split is smaller than one global batch or micro-batches do not divide it. An epoch's incomplete last batch is left out."""
+    steps_per_epoch = screens // global_batch
+    if steps_per_epoch == 0:
+        raise InputError(
+            f"is more than the training split holds ({screens} screens).", file=PARAMS, field=f"{stage}.global_batch", found=global_batch,
+            fix="Lower it, or render more shards and run `python -m datagen.dataset`.",
+        )  # fmt: skip
+    k = accumulation(global_batch, hardware, stage)
+    return Plan(epochs, steps_per_epoch, k, round(warmup_epochs * steps_per_epoch), max(1, epochs * steps_per_epoch // _POINTS))
+
+
+def warmup_cosine(step: int, warmup_steps: int, steps: int) -> float:
+    """Factor of the peak learning rate at optimizer step `step` (from 0): linear up to 1 over the warm-up, then a half cosine towards 0."""
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / max(1, steps - warmup_steps)))
+
+
+def parameter_groups(named: Iterable[tuple[str, nn.Parameter]], learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+    """AdamW groups: biases, norms and other vectors, and Swin's position bias tables, are not decayed."""
+    decayed: list[nn.Parameter] = []
+    kept: list[nn.Parameter] = []
+    for name, parameter in named:
+        (kept if parameter.ndim < 2 or "relative_position_bias_table" in name else decayed).append(parameter)
+    groups = [{"params": decayed, "lr": learning_rate, "weight_decay": weight_decay}, {"params": kept, "lr": learning_rate, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The two splits that a run reads, on this rank."""
+
+    train: SplitBatches
+    val: SplitBatches
+
+
+class Task(L.LightningModule):
+    """What is learned. Subclasses say `losses` and `groups`.
+
+    Autocast happens here, with 32-bit weights under every strategy, so that plain, DDP and ZeRO-2 runs compute the same numbers.
+    """
+
+    def __init__(self, model: nn.Module, plan: Plan, data: Data, precision: str, betas: tuple[float, float] = (0.9, 0.999)):
+        super().__init__()
+        self.model, self.plan, self.data, self.precision, self.betas = model, plan, data, precision, betas
+        self._sums: dict[str, Tensor] = {}
+        self._summed = 0
+        self._val: Tensor | None = None
+        self.validation: list[float] = []
+
+    def losses(self, batch: ScreenBatch, batch_idx: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """A micro-batch's loss and its parts to log. Their mean over an optimizer step's micro-batches and ranks is the global batch's loss."""
+        raise NotImplementedError
+
+    def validation_sum(self, batch: ScreenBatch) -> tuple[Tensor, float]:
+        """A batch's loss summed, and the count to divide the whole split's sum by."""
+        raise NotImplementedError
+
+    def groups(self) -> list[dict[str, Any]]:
+        """AdamW's parameter groups."""
+        raise NotImplementedError
+
+    def configure_optimizers(self) -> Any:
+        optimizer = AdamW(self.groups(), betas=self.betas)
+        scheduler = LambdaLR(optimizer, lambda step: warmup_cosine(step, self.plan.warmup_steps, self.plan.steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _autocast(self) -> Any:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
+
+    def on_train_epoch_start(self) -> None:
+        self.data.train.order.set_epoch(self.current_epoch)
+
+    def training_step(self, batch: ScreenBatch, batch_idx: int) -> Tensor:
+        with self._autocast():
+            loss, parts = self.losses(batch, batch_idx)
+        for name, value in {"loss": loss, **parts}.items():
+            self._sums[name] = self._sums.get(name, torch.zeros((), device=value.device)) + value.detach().float()
+        self._summed += 1
+        return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        step = self.trainer.global_step
+        if (batch_idx + 1) % self.plan.accumulation or (step % self.plan.log_every and step < self.plan.steps):
+            return
+        means = self.trainer.strategy.reduce(torch.stack(list(self._sums.values())) / self._summed, reduce_op="mean").tolist()
+        metrics = dict(zip(self._sums, means, strict=True))
+        if not all(math.isfinite(value) for value in means):
+            raise ValueError(f"training diverged at step {step}: {metrics}")
+        self._sums, self._summed = {}, 0
+        self._write(metrics | {"learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"]})
+
+    def on_validation_epoch_start(self) -> None:
+        self._val = torch.zeros(2, dtype=torch.float64, device=self.device)
+
+    def validation_step(self, batch: ScreenBatch, batch_idx: int) -> None:
+        with self._autocast():
+            total, count = self.validation_sum(batch)
+        assert self._val is not None
+        self._val += torch.stack([total.double(), torch.tensor(float(count), dtype=torch.float64, device=self.device)])
+
+    def on_validation_epoch_end(self) -> None:
+        assert self._val is not None
+        total, count = self.trainer.strategy.reduce(self._val, reduce_op="sum").tolist()
+        if count:
+            self.validation.append(total / count)
+            self._write({"val_loss": total / count})
+
+    def _write(self, metrics: dict[str, float]) -> None:
+        for logger in self.loggers:
+            logger.log_metrics({"epoch": self.current_epoch, **metrics}, step=self.trainer.global_step)
+
+
+def open_data(hardware: Hardware, seed: int, stage: str) -> Data:
+    """The training split, shuffled by `seed`, and the validation split in order."""
+    place = world(hardware, stage)
+
+    def split(name: Split, shuffle_seed: int | None, drop_last: bool) -> SplitBatches:
+        return open_split(
+            name, batch_size=hardware.micro_batch, loader=hardware.loader, shuffle_seed=shuffle_seed, num_workers=hardware.num_workers,
+            rank=place.rank, world_size=place.size, drop_last=drop_last,
+        )  # fmt: skip
+
+    return Data(train=split("train", seed, True), val=split("val", None, False))
+
+
+def fit(task: Task, s: Stage, knobs: Knobs, hardware: Hardware, gradient_clip: float) -> dict[str, float]:
+    """Train to the end of the plan; log into the stage's folder; return what to report. Weights are whole on every rank afterwards."""
+    logging = loggers(s, load_tracking(), knobs.model_dump(mode="json")) if world(hardware, s.name).rank == 0 else []
+    plan = task.plan
+    trainer = L.Trainer(
+        accelerator=hardware.accelerator, devices=hardware.devices, strategy=strategy(hardware), precision="32-true",
+        max_epochs=plan.epochs, limit_train_batches=plan.steps_per_epoch * plan.accumulation, accumulate_grad_batches=plan.accumulation,
+        gradient_clip_val=gradient_clip, logger=logging, callbacks=[ProgressLine(s.name, plan.steps)], default_root_dir=s.folder,
+        use_distributed_sampler=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
+        log_every_n_steps=1,
+    )  # fmt: skip
+    started = time.perf_counter()
+    trainer.fit(task, task.data.train, task.data.val)
+    seconds = time.perf_counter() - started
+    found: dict[str, float] = {}
+    for logger in logging:
+        logger.finalize("success")
+        if isinstance(logger, JsonLinesLogger):
+            logger.write_curves(s.folder / "curves.csv")
+            curve = [row["loss"] for row in logger.rows if "loss" in row]
+            found = {"first_loss": curve[0], "loss": curve[-1]}
+    if task.validation:
+        found |= {"first_val_loss": task.validation[0], "val_loss": task.validation[-1]}
+    screens = plan.steps * plan.accumulation * hardware.devices * hardware.micro_batch
+    parameters = sum(parameter.numel() for parameter in task.model.parameters())
+    return found | {"steps": plan.steps, "parameters": parameters, "screens_per_second": screens / seconds}
+
+
+@rank_zero_only
+def save_weights(module: nn.Module, file: Path) -> None:
+    """All weights as safetensors, by rank 0 alone. (ZeRO-2 splits gradients and optimizer states; weights are whole everywhere.)"""
+    with replacing(file) as temporary:
+        save_file({name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}, temporary)

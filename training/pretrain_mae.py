@@ -1,0 +1,46 @@
+"""Masked-autoencoder pretraining (arXiv:2111.06377) of a Swin encoder, in SimMIM's dense form (arXiv:2111.09886): see training/models/mae.py.
+
+Reads artifacts/pack_beton. Writes artifacts/pretrain_mae/{encoder.safetensors, config.json, log.jsonl, curves.csv, reconstructions.png,
+tensorboard/, wandb/}.
+"""
+
+import argparse
+
+from contracts.errors import run_command
+from contracts.files import write_json
+from contracts.knobs import load_hardware, load_knobs
+from contracts.stage import rank, stage
+from training.config import PretrainMaeKnobs
+
+
+def main() -> None:
+    argparse.ArgumentParser(prog="python -m training.pretrain_mae", description=__doc__).parse_args()
+    import lightning as L
+
+    from training.loop import fit, make_plan, open_data, save_weights
+    from training.models.encoder import SwinEncoder
+    from training.models.mae import DenseMaskedAutoencoder
+    from training.reconstructions import draw_reconstructions
+    from training.tasks import MaeTask
+
+    knobs, hardware = load_knobs(PretrainMaeKnobs), load_hardware("pretrain_mae")
+    with stage("pretrain_mae", knobs) as s:
+        L.seed_everything(knobs.seed, verbose=False)
+        data = open_data(hardware, knobs.seed, s.name)
+        s.log(data.train.note)
+        index = data.train.index
+        plan = make_plan(index.splits["train"].screens, knobs.global_batch, knobs.epochs, knobs.warmup_epochs, hardware, s.name)
+
+        encoder = SwinEncoder(knobs.encoder, index.image_size)
+        model = DenseMaskedAutoencoder(encoder, knobs.mask_unit, knobs.decoder_depth, knobs.decoder_dim)
+        task = MaeTask(model, knobs, plan, data)
+        results = fit(task, s, knobs, hardware, knobs.gradient_clip)
+        if rank() == 0:
+            save_weights(encoder, s.folder / "encoder.safetensors")
+            write_json(s.folder / "config.json", {"encoder": knobs.encoder, "image_size": index.image_size})
+            draw_reconstructions(task, data.val, s.folder / "reconstructions.png")
+        s.report(results, images={"masked reconstructions": "reconstructions.png"})
+
+
+if __name__ == "__main__":
+    run_command(main)

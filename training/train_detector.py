@@ -1,0 +1,52 @@
+"""Trains the detector: Deformable-DETR (arXiv:2010.04159) on a Swin encoder, by default starting from the pretrained one.
+
+Reads artifacts/pack_beton and, if init_from says so, artifacts/pretrain_mae. Writes artifacts/train_detector/{model.safetensors, config.json,
+log.jsonl, curves.csv, tensorboard/, wandb/}.
+"""
+
+import argparse
+
+from contracts.errors import run_command
+from contracts.files import write_json
+from contracts.knobs import load_hardware, load_knobs
+from contracts.stage import artifact, rank, stage
+from contracts.taxonomy import NAMES
+from training.config import TrainDetectorKnobs
+
+
+def main() -> None:
+    argparse.ArgumentParser(prog="python -m training.train_detector", description=__doc__).parse_args()
+    import lightning as L
+
+    from training.loop import fit, make_plan, open_data, save_weights
+    from training.models.detector import DetectorConfig, build_detector
+    from training.models.encoder import load_weights
+    from training.tasks import DetectorTask
+
+    knobs, hardware = load_knobs(TrainDetectorKnobs), load_hardware("train_detector")
+    with stage("train_detector", knobs) as s:
+        L.seed_everything(knobs.seed, verbose=False)
+        data = open_data(hardware, knobs.seed, s.name)
+        s.log(data.train.note)
+        index = data.train.index
+        plan = make_plan(index.splits["train"].screens, knobs.global_batch, knobs.epochs, knobs.warmup_epochs, hardware, s.name)
+        most = index.splits["train"].max_elements
+        if most > knobs.num_queries:
+            s.log(f"a training screen has {most} elements; {knobs.num_queries} queries can find only that many of them")
+
+        shape = {name: getattr(knobs, name) for name in DetectorConfig.model_fields if hasattr(knobs, name)}
+        config = DetectorConfig(image_size=index.image_size, class_names=NAMES, **shape)
+        model = build_detector(config)
+        if knobs.init_from == "pretrain_mae":
+            fix = "Set train_detector.encoder to pretrain_mae's and run `dvc repro pretrain_mae`, or set init_from to `scratch`."
+            load_weights(model.backbone, artifact("pretrain_mae") / "encoder.safetensors", f"encoder {knobs.encoder}", fix)
+
+        results = fit(DetectorTask(model, knobs, plan, data), s, knobs, hardware, knobs.gradient_clip)
+        if rank() == 0:
+            save_weights(model, s.folder / "model.safetensors")
+            write_json(s.folder / "config.json", config.model_dump(mode="json"))
+        s.report(results)
+
+
+if __name__ == "__main__":
+    run_command(main)
