@@ -81,7 +81,7 @@ class Evidence:
         return (
             Goal(
                 "Detection AP", "above 0.95", figure(figures["AP"]),
-                "The target means standard benchmarks; measured is this dataset's test split, whose families and themes stand in no other split. " + self.compute + ".",
+                "The target means standard benchmarks; measured is this dataset's own test split. Trained for " + self.compute + ".",
             ),
             Goal("AP on unseen applications", "above 0.70", None, "Needs labelled screens of real applications, which this dataset does not hold."),
             Goal("AP after 10 examples", "above 0.85", None, "No few-shot stage in this line yet."),

@@ -42,6 +42,7 @@ class Figure:
 class OverlayFigures:
     """One test screen twice: with its truth and with the predictions."""
 
+    key: str
     title: str
     truth: Figure
     predictions: Figure
@@ -138,7 +139,7 @@ def _overlay(screen: dict[str, Any]) -> OverlayFigures:
     truth = f"Truth: {screen['truth']} labelled elements; the {screen['found']} that a prediction hits are bold."
     predictions = f"{screen['shown']} predictions; the {screen['found']} that hit an element of their class (IoU at least 0.5) are bold."
     return OverlayFigures(
-        title=title,
+        key=screen["key"], title=title,
         truth=_picture(Image.open(folder / screen["truth_file"]), f"overlay_{screen['key']}_truth", f"Truth on {screen['key']}", truth, f"Screen of {title}. {truth}"),
         predictions=_picture(
             Image.open(folder / screen["predictions_file"]), f"overlay_{screen['key']}_predictions", f"Predictions on {screen['key']}", predictions,

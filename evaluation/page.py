@@ -60,7 +60,7 @@ def _headline(evidence: Evidence) -> list[tuple[str, str, str]]:
     ]
     for stage, name in (("train_detector", "Detector loss"), ("pretrain_mae", "Pretraining loss")):
         losses, steps = evidence.curves[stage].losses, evidence.curves[stage].steps
-        rows.append((name, f"{losses[0]:.3g} → {losses[-1]:.3g}", f"first to last logged, {steps[-1]:,} steps"))
+        rows.append((name, f"{losses[-1]:.3g}", f"after {steps[-1]:,} steps; {losses[0]:.3g} at the first logged"))
     rows.append(("Screens", f"{sum(split.screens for split in counts.values()):,}", ", ".join(f"{name} {counts[name].screens:,}" for name in SPLITS)))
     return rows
 

@@ -1,0 +1,152 @@
+"""A small dataset of hand-drawn screens, and finished artifacts of a line run on it, in a temporary repository."""
+
+import io
+import json
+import random
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+from contracts.annotation import Box, Element, Screen
+from contracts.coco import coco_from_screens, read_coco
+from contracts.dataset import MANIFEST, POINTER, SHARDS, Environment, Manifest, Shard, SplitCount, coco_path
+from contracts.files import sha256, write_json, write_text
+from contracts.knobs import load_knobs
+from contracts.stage import stage
+from contracts.taxonomy import BY_NAME, NAMES
+from evaluation.config import EvalDetectionKnobs
+from evaluation.detection import score_detections
+from evaluation.eval_detection import write_results
+from training.config import PackBetonKnobs, PretrainMaeKnobs, TrainDetectorKnobs
+
+REPOSITORY = Path(__file__).parents[2]
+GROUPS = {"train": [("form", "darkly"), ("table", "flatly")], "val": [("dashboard", "lux")], "test": [("settings", "zephyr"), ("form", "cosmo")]}
+SIZE = (640, 400)
+
+
+def draw_screen(key, family, theme, seed):
+    """A plain form: a bar with a heading, then rows of a text, a field and a button. Returns the screen and its PNG."""
+    draw_random = random.Random(seed)
+    image = Image.new("RGB", SIZE, (250, 250, 252))
+    draw = ImageDraw.Draw(image)
+    elements = []
+
+    def add(name, box, fill):
+        draw.rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=fill)
+        elements.append(Element(id=len(elements), class_name=name, box=Box(x1=box[0], y1=box[1], x2=box[2], y2=box[3])))
+
+    add("navigation_bar", (0, 0, SIZE[0], 44), (36, 60, 96))
+    add("heading", (16, 12, 16 + draw_random.randrange(90, 200), 32), (255, 255, 255))
+    for row in range(draw_random.randrange(4, 7)):
+        y = 64 + row * 52
+        add("text", (20, y + 8, 20 + draw_random.randrange(50, 120), y + 22), (70, 76, 88))
+        add(draw_random.choice(["text_field", "combo_box", "search_field"]), (160, y, 420, y + 32), (222, 226, 232))
+        add("button", (440, y, 440 + draw_random.randrange(70, 130), y + 32), (36, 99, 180))
+        add("icon", (600, y + 8, 616, y + 24), (200, 120, 40))
+    screen = Screen(
+        key=key, width=SIZE[0], height=SIZE[1], device_scale=1, platform="web", kit="drawn", family=family, locale="en", theme=theme, seed=seed,
+        generator="drawn-1", elements=tuple(elements),
+    )  # fmt: skip
+    png = io.BytesIO()
+    image.save(png, "PNG")
+    return screen, png.getvalue()
+
+
+def write_dataset(screens_per_group):
+    """data/ and data.dvc in the working directory: one shard per split."""
+    shards, splits, classes = [], {}, dict.fromkeys(NAMES, 0)
+    SHARDS.mkdir(parents=True)
+    for number, (split, groups) in enumerate(GROUPS.items()):
+        drawn = [
+            draw_screen(f"{number:06d}-{position:05d}", *groups[position % len(groups)], seed=100 * number + position)
+            for position in range(screens_per_group * len(groups))
+        ]
+        path = SHARDS / f"{number:06d}.tar"
+        with tarfile.open(path, "w") as tar:
+            for screen, png in drawn:
+                for suffix, content in ((".png", png), (".json", json.dumps(screen.to_json()).encode())):
+                    member = tarfile.TarInfo(screen.key + suffix)
+                    member.size = len(content)
+                    tar.addfile(member, io.BytesIO(content))
+        elements = [element for screen, _ in drawn for element in screen.elements]
+        for element in elements:
+            classes[element.class_name] += 1
+        shards.append(Shard(name=path.name, sha256=sha256(path), bytes=path.stat().st_size, screens=len(drawn), elements=len(elements)))
+        splits[split] = SplitCount(screens=len(drawn), elements=len(elements), groups=tuple(f"{family}/{theme}" for family, theme in groups))
+        write_json(coco_path(split), coco_from_screens(screen for screen, _ in drawn))
+    environment = Environment(browser="none", fonts={}, kit_lock_sha256="0" * 64, generator="drawn-1", system="test")
+    write_json(MANIFEST, Manifest(shards=tuple(shards), splits=splits, classes=classes, environment=environment).model_dump(mode="json"))
+    write_text(POINTER, "outs:\n- md5: 0123456789abcdef0123456789abcdef.dir\n  path: data\n")
+
+
+def wobbled_predictions(coco, seed=3):
+    """Most truth boxes moved a little, some with the wrong class, some missing, and false alarms of low score."""
+    draw = random.Random(seed)
+    names = {category["name"]: category["id"] for category in coco["categories"]}
+    predictions = []
+    for annotation in coco["annotations"]:
+        x, y, w, h = annotation["bbox"]
+        if draw.random() < 0.8:
+            category = annotation["category_id"] if draw.random() < 0.85 else names["link"]
+            box = [x + draw.uniform(-3, 3), y + draw.uniform(-2, 2), w + draw.uniform(-3, 3), max(2.0, h + draw.uniform(-2, 2))]
+            predictions.append({"image_id": annotation["image_id"], "category_id": category, "bbox": box, "score": draw.uniform(0.3, 0.95)})
+        predictions.append(
+            {"image_id": annotation["image_id"], "category_id": BY_NAME["text"].id, "bbox": [x, y + 60, 30, 20], "score": draw.uniform(0, 0.35)}
+        )
+    return predictions
+
+
+def write_training_artifacts():
+    """What the report reads of the three stages before the evaluation: logs and a picture, no models."""
+    draw = random.Random(5)
+    with stage("pack_beton", load_knobs(PackBetonKnobs)):
+        pass
+    for name, settings, start, end in (("pretrain_mae", PretrainMaeKnobs, 1.02, 0.31), ("train_detector", TrainDetectorKnobs, 41.0, 12.5)):
+        with stage(name, load_knobs(settings)) as s:
+            rows = [f"{step},{end + (start - end) * 0.97**step * draw.uniform(0.9, 1.1):.6g}" for step in range(1, 121)]
+            write_text(s.folder / "curves.csv", "step,loss\n" + "\n".join(rows) + "\n")
+            if name == "pretrain_mae":
+                Image.linear_gradient("L").resize((576, 288)).save(s.folder / "reconstructions.png")
+            s.report({"loss": 1.0})
+
+
+def write_eval_artifact(predictions=None):
+    """artifacts/eval_detection of hand-made predictions, scored and written by the stage's own parts."""
+    knobs, coco = load_knobs(EvalDetectionKnobs), read_coco(coco_path("test"))
+    predictions = wobbled_predictions(coco) if predictions is None else predictions
+    with stage("eval_detection", knobs) as s:
+        scores = score_detections(coco, predictions, knobs.max_detections)
+        write_results(s, coco, predictions, scores, knobs.overlays, seconds=0.5)
+    return scores
+
+
+def make_line(folder, monkeypatch, screens_per_group=2):
+    """Dataset and artifacts of a whole line in `folder`, which becomes the working directory."""
+    shutil.copy(REPOSITORY / "params.yaml", folder / "params.yaml")
+    monkeypatch.chdir(folder)
+    write_dataset(screens_per_group)
+    write_training_artifacts()
+    write_eval_artifact()
+
+
+@pytest.fixture
+def line(tmp_path, monkeypatch):
+    """A repository in which every stage before the report has run; the working directory."""
+    make_line(tmp_path, monkeypatch)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """artifacts/report of such a repository, made once for the tests of a module that only look at it."""
+    from evaluation import report
+
+    folder = tmp_path_factory.mktemp("line")
+    with pytest.MonkeyPatch.context() as patch:
+        make_line(folder, patch)
+        patch.setattr("sys.argv", ["report"])
+        report.main()
+    return folder / "artifacts/report"
