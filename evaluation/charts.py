@@ -44,16 +44,29 @@ def render(draw: Draw, width: float = 4.4, height: float = 2.9) -> Chart:
     )
 
 
-def loss_curve(steps: Sequence[int], losses: Sequence[float], title: str) -> Draw:
-    """Loss over optimizer steps: each logged value pale, their moving average bold (over a tenth of the curve, at least 5 values)."""
+def loss_curve(train: tuple[Sequence[int], Sequence[float]], validation: tuple[Sequence[int], Sequence[float]], title: str) -> Draw:
+    """(steps, losses) over optimizer steps. Training: each logged value pale, their centred moving average bold (a tenth of the curve, at least 5 values)."""
 
     def draw(ax: Axes, palette: Palette) -> None:
-        window = max(5, len(losses) // 10)
-        ax.plot(steps, losses, color=palette.series[0], alpha=0.35, linewidth=1, marker="o" if len(losses) < window else None)
-        if len(losses) >= 2 * window:
-            smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
-            ax.plot(steps[window - 1 :], smooth, color=palette.series[0], linewidth=2)
-        ax.set(title=title, xlabel="optimizer step", ylabel="training loss")
+        steps, losses = train
+        window = max(5, len(losses) // 10) | 1
+        smooth = len(losses) >= 2 * window
+        ax.plot(
+            steps, losses, color=palette.series[0], alpha=0.35 if smooth else 1, linewidth=1 if smooth else 2, label=None if smooth else "training"
+        )
+        if smooth:
+            half = window // 2
+            ax.plot(
+                steps[half : len(steps) - half],
+                np.convolve(losses, np.ones(window) / window, "valid"),
+                color=palette.series[0],
+                linewidth=2,
+                label="training",
+            )
+        if validation[0]:
+            ax.plot(*validation, "o-", color=palette.series[1], markersize=3.5, linewidth=1.4, label="validation")
+        ax.legend(frameon=False, labelcolor=palette.ink, fontsize=8)
+        ax.set(title=title, xlabel="optimizer step", ylabel="loss")
 
     return draw
 

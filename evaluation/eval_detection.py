@@ -20,6 +20,8 @@ from contracts.knobs import load_hardware, load_knobs
 from contracts.stage import Stage, artifact, read_run, stage
 from evaluation.config import EvalDetectionKnobs
 
+_RETRAIN = "Run `dvc repro train_detector` to train on this dataset version."
+
 if TYPE_CHECKING:
     from evaluation.detection import DetectionScores
     from training.batches import ScreenBatch
@@ -55,6 +57,9 @@ def find_elements(model: "Detector", batches: Iterable["ScreenBatch"], coco: dic
     from evaluation.detection import coco_results
     from training.detect import detect
 
+    ids = {category["name"]: category["id"] for category in coco["categories"]}
+    if unknown := [name for name in model.config.class_names if name not in ids]:
+        raise InputError("lacks classes that the detector names.", file=coco_path("test"), field="categories", found=", ".join(unknown), fix=_RETRAIN)
     predictions: list[dict[str, Any]] = []
     seen: list[int] = []
     seconds = 0.0
@@ -64,7 +69,9 @@ def find_elements(model: "Detector", batches: Iterable["ScreenBatch"], coco: dic
         seconds += time.perf_counter() - started
         for image_id, found in zip(batch.image_ids.tolist(), detections, strict=True):
             seen.append(image_id)
-            predictions += coco_results(image_id, found.boxes.tolist(), found.scores.tolist(), [label + 1 for label in found.labels.tolist()])
+            predictions += coco_results(
+                image_id, found.boxes.tolist(), found.scores.tolist(), [ids[model.config.class_names[label]] for label in found.labels.tolist()]
+            )
     if sorted(seen) != sorted(image["id"] for image in coco["images"]):
         raise InputError(
             f"does not hold the screens of {coco_path('test')}, each once.", file="artifacts/pack_beton",

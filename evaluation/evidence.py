@@ -17,10 +17,12 @@ STAGES = ("pack_beton", "pretrain_mae", "train_detector", "eval_detection")
 
 @dataclass(frozen=True)
 class Curve:
-    """A training run's logged losses, in order."""
+    """A training run's logged losses, in order, at optimizer steps; the validation split's, where they were measured."""
 
     steps: tuple[int, ...]
     losses: tuple[float, ...]
+    val_steps: tuple[int, ...]
+    val_losses: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -145,13 +147,15 @@ def machine(host: dict[str, Any]) -> str:
 
 
 def _curve(stage: str) -> Curve:
-    rows = _table(artifact(stage) / "curves.csv", stage)
-    logged = [row for row in rows if row.get("loss")]
-    if not logged:
-        raise InputError(
-            "has no logged loss.", file=artifact(stage) / "curves.csv", field="loss", fix=f"Run `dvc repro --force --single-item {stage}`."
-        )
-    return Curve(tuple(int(float(row["step"])) for row in logged), tuple(float(row["loss"]) for row in logged))
+    path = artifact(stage) / "curves.csv"
+    rows = _table(path, stage)
+    train, val = ([(int(float(row["step"])), float(row[column])) for row in rows if row.get(column)] for column in ("loss", "val_loss"))
+    if not train:
+        raise InputError("has no logged loss.", file=path, field="loss", fix=f"Run `dvc repro --force --single-item {stage}`.")
+    return Curve(
+        steps=tuple(step for step, _ in train), losses=tuple(loss for _, loss in train),
+        val_steps=tuple(step for step, _ in val), val_losses=tuple(loss for _, loss in val),
+    )  # fmt: skip
 
 
 def _table(path: Path, stage: str) -> list[dict[str, str]]:

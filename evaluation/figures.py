@@ -87,9 +87,10 @@ def _loss(evidence: Evidence, stage: str) -> Figure:
     curve = evidence.curves[stage]
     what = {"pretrain_mae": "Masked-autoencoder pretraining", "train_detector": "Detector training"}[stage]
     first, last = curve.losses[0], curve.losses[-1]
+    validation = f" On the validation split it ends at {curve.val_losses[-1]:.4g}." if curve.val_losses else ""
     return _chart(
-        render(loss_curve(curve.steps, curve.losses, what)), f"loss_{stage}", f"{what}: loss",
-        f"{what}. Training loss over optimizer steps: each logged value pale, their moving average bold. First {first:.4g}, last {last:.4g}.",
+        render(loss_curve((curve.steps, curve.losses), (curve.val_steps, curve.val_losses), what)), f"loss_{stage}", f"{what}: loss",
+        f"{what}. Training loss over optimizer steps: each logged value pale, their moving average bold. First {first:.4g}, last {last:.4g}.{validation}",
         f"Line chart: the loss starts at {first:.4g} at step {curve.steps[0]} and ends at {last:.4g} at step {curve.steps[-1]}.",
     )  # fmt: skip
 
@@ -128,8 +129,9 @@ def _reconstructions() -> Figure:
         raise InputError("is missing from this artifact.", file=path, fix="Run `dvc repro --force --single-item pretrain_mae` to make it again.")
     return _picture(
         Image.open(path), "reconstructions", "Masked-autoencoder reconstructions",
-        "What the pretrained encoder makes of hidden screens. Each row is one screen: what the encoder saw, what the decoder filled in, and the screen itself.",
-        "Rows of screens: with most units hidden, with the hidden units filled in by the model, and as they are.",
+        "What the pretrained encoder makes of hidden screens. Each row is one screen of the validation split: as it is, as the encoder saw it (grey is hidden), "
+        "and with the hidden units filled in by the model.",
+        "Rows of screens in three columns: as they are, with most units grey, and with the grey units filled in by the model.",
     )  # fmt: skip
 
 

@@ -124,7 +124,7 @@ def test_an_artifact_of_another_dataset_version_is_refused(line, monkeypatch):
 
 
 def test_a_curve_without_losses_is_refused(line, monkeypatch):
-    (line / "artifacts/train_detector/curves.csv").write_text("step,loss\n1,\n")
+    (line / "artifacts/train_detector/curves.csv").write_text("step,loss,val_loss\n1,,2.0\n")
     with pytest.raises(InputError, match="no logged loss"):
         run_report(monkeypatch)
 
