@@ -9,7 +9,8 @@ window.screenry = (() => {
     H6: "heading", PROGRESS: "progressbar", IMG: "img", ARTICLE: "article", DIALOG: "dialog", P: "paragraph", FIGURE: "figure",
   };
   const INPUT_ROLES = {checkbox: "checkbox", radio: "radio", range: "slider", search: "searchbox", number: "spinbutton", button: "button", submit: "button"};
-  const GRID = 5; // sample points per axis that ask what lies on top
+  const GRID = 4; // sample points per axis that ask what lies on top
+  const COVERING = 0.7; // from this opacity on, what lies below cannot be read (a dialog's backdrop has 0.5, a toast 0.85)
   const sheets = new Map();
   const canvas = document.createElement("canvas").getContext("2d");
 
@@ -52,9 +53,14 @@ window.screenry = (() => {
       const own = element.dataset.c;
       const full = TEXT.has(own) ? inkBox(element, style) : toBox(element.getBoundingClientRect());
       if (!full || area(full) <= 0) continue;
-      const box = intersect(full, clipBox(element, TEXT.has(own), viewport, style));
+      let box = intersect(full, clipBox(element, TEXT.has(own), viewport, style));
       if (area(box) <= 0) continue;
-      const [uncovered, reachable] = sample(element, box, style);
+      let {uncovered, reachable, covers} = sample(element, box, style);
+      if (covers.size) {
+        const rest = trim(box, covers);
+        if (area(rest) <= 0) continue;
+        if (area(rest) < area(box)) ({uncovered, reachable} = sample(element, (box = rest), style));
+      }
       const visible = (area(box) / area(full)) * uncovered;
       if (uncovered === 0 || visible < minVisible) continue;
       const disabled = element.matches(":disabled, [aria-disabled=true], .disabled");
@@ -164,9 +170,11 @@ window.screenry = (() => {
 
   // ---- what lies on top -----------------------------------------------------------------------------------------------------------------
 
-  // [share of sample points at which nothing opaque of another element lies above, share at which nothing painted does]
+  // Shares of sample points at which nothing opaque of another element lies above (uncovered), and nothing painted at all (reachable); and the
+  // opaque elements that were met.
   function sample(element, box, style) {
     let uncovered = 0, reachable = 0;
+    const covers = new Set();
     for (let i = 0; i < GRID; i++) {
       for (let j = 0; j < GRID; j++) {
         const x = box[0] + ((i + 0.5) / GRID) * (box[2] - box[0]), y = box[1] + ((j + 0.5) / GRID) * (box[3] - box[1]);
@@ -175,14 +183,33 @@ window.screenry = (() => {
         if (top && !related(top, element)) {
           for (const above of document.elementsFromPoint(x, y)) {
             if (related(above, element)) break;
-            cover = Math.max(cover, opacityOf(above, style));
+            const opacity = opacityOf(above, style);
+            if (opacity >= COVERING) covers.add(above);
+            cover = Math.max(cover, opacity);
           }
         }
-        if (cover < 0.9) uncovered++;
+        if (cover < COVERING) uncovered++;
         if (cover < 0.1) reachable++;
       }
     }
-    return [uncovered / GRID ** 2, reachable / GRID ** 2];
+    return {uncovered: uncovered / GRID ** 2, reachable: reachable / GRID ** 2, covers};
+  }
+
+  // A cover that reaches from side to side takes that end of the box away, as a clip would.
+  function trim(box, covers) {
+    let [x1, y1, x2, y2] = box;
+    for (const cover of covers) {
+      const [a1, b1, a2, b2] = toBox(cover.getBoundingClientRect());
+      if (a1 <= x1 && a2 >= x2) {
+        if (b1 <= y1) y1 = Math.max(y1, b2);
+        else if (b2 >= y2) y2 = Math.min(y2, b1);
+      }
+      if (b1 <= y1 && b2 >= y2) {
+        if (a1 <= x1) x1 = Math.max(x1, a2);
+        else if (a2 >= x2) x2 = Math.min(x2, a1);
+      }
+    }
+    return [x1, y1, x2, y2];
   }
 
   const related = (a, b) => a.contains(b) || b.contains(a);

@@ -5,9 +5,9 @@ faster than loading a document per screen. A screen must not depend on the ones 
 """
 
 import base64
+import json
 import os
 import shutil
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,7 +125,7 @@ class Browser:
 
     def annotate(self, min_visible: float) -> list[dict[str, Any]]:
         """What the page says of its marked elements (annotate.js); boxes in CSS pixels."""
-        found: list[dict[str, Any]] = self._page.evaluate("minVisible => screenry.annotate(minVisible)", min_visible)
+        found: list[dict[str, Any]] = json.loads(self._page.evaluate("minVisible => JSON.stringify(screenry.annotate(minVisible))", min_visible))
         return found
 
     def png(self) -> bytes:
@@ -136,9 +136,3 @@ class Browser:
     def evaluate(self, script: str, argument: Any = None) -> Any:
         """Run a script in the page."""
         return self._page.evaluate(script, argument)
-
-
-def theme_names(themes: Sequence[str]) -> None:
-    """InputError for the first name that is no theme."""
-    for theme in themes:
-        theme_css(theme)

@@ -18,7 +18,21 @@ from pathlib import Path
 
 from contracts.annotation import Screen
 from contracts.dataset import (
-    DATA, GET_DATA, MANIFEST, POINTER, SHARDS, SPLITS, SPLITS_FILE, Environment, Manifest, Shard, Split, SplitCount, coco_path, dataset_version, read_shard,
+    DATA,
+    GET_DATA,
+    MANIFEST,
+    POINTER,
+    SHARDS,
+    SPLITS,
+    SPLITS_FILE,
+    Environment,
+    Manifest,
+    Shard,
+    Split,
+    SplitCount,
+    coco_path,
+    dataset_version,
+    read_shard,
 )  # fmt: skip
 from contracts.errors import InputError, run_command
 from contracts.files import sha256, write_text

@@ -62,13 +62,12 @@ def write_shard(browser: "Browser", path: Path, knobs: RenderKnobs, number: int,
     """Render shard `number` to `path`; `tick()` is called after each screen. The file appears when it is whole."""
     from datagen.screens import make_screen, plan_screen
 
-    with replacing(path) as temporary:
-        with tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
-            for index in range(knobs.shard_size):
-                screen, png = make_screen(browser, plan_screen(knobs, number, index))
-                add_screen(tar, screen.key, png, screen.model_dump_json(exclude_defaults=True).encode())
-                if callable(tick):
-                    tick()
+    with replacing(path) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for index in range(knobs.shard_size):
+            screen, png = make_screen(browser, plan_screen(knobs, number, index))
+            add_screen(tar, screen.key, png, screen.model_dump_json(exclude_defaults=True).encode())
+            if callable(tick):
+                tick()
 
 
 def add_screen(tar: tarfile.TarFile, key: str, png: bytes, labels: bytes) -> None:

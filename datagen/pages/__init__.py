@@ -44,8 +44,10 @@ def make_page(seed: int, family: str, theme: str, width: int, height: int) -> Pa
     title, parts = FAMILIES[family](rng, room)
     scroll_y = rng.randrange(20, 160) if rng.random() < 0.12 else 0
 
+    # What floats above the page: a dialog, a toast, an open menu (it hangs from the title row), a tooltip, mostly nothing.
+    floating = rng.random()
     head = sections.breadcrumb(rng) if rng.random() < 0.3 else ""
-    head += sections.title_row(rng, title)
+    head += sections.title_row(rng, title, open_menu=0.20 <= floating < 0.30)
     # The column is narrower than the window on some pages; then it stands in the middle.
     column = div("mx-auto p-3", head, *parts, style=f"max-width:{room + 32}px")
     bar = sections.navigation_bar(rng, width, sticky=True) if chrome in ("top", "both", "bottom") else ""
@@ -59,14 +61,12 @@ def make_page(seed: int, family: str, theme: str, width: int, height: int) -> Pa
         foot = sections.bottom_navigation(rng)
     elif rng.random() < 0.12:
         foot = sections.footer_bar(rng)
-    over, draw = "", rng.random()
-    if draw < 0.10:
+    over = ""
+    if floating < 0.10:
         over = sections.dialog(rng)
-    elif draw < 0.20:
+    elif floating < 0.20:
         over = sections.toast(rng)
-    elif draw < 0.30:
-        over = sections.menu(rng, f"left:{rng.randrange(20, width - 200)}px;top:{rng.randrange(60, height // 2)}px")
-    elif draw < 0.35:
+    elif 0.30 <= floating < 0.35:
         over = sections.hint(rng, width, height)
     return Page(
         theme=theme, palette="dark" if THEMES[theme] else "light", body=bar + inner + foot + over, font=font,

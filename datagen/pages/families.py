@@ -10,7 +10,25 @@ from random import Random
 
 from datagen.pages import sections, words
 from datagen.pages.widgets import (
-    avatar, button, check_row, combo_box, date_picker, div, heading, icon, icon_button, link, list_box, picture, slider, stepper, switch, tag, text, text_area, text_field,
+    avatar,
+    button,
+    check_row,
+    combo_box,
+    date_picker,
+    div,
+    heading,
+    icon,
+    icon_button,
+    link,
+    list_box,
+    picture,
+    slider,
+    stepper,
+    switch,
+    tag,
+    text,
+    text_area,
+    text_field,
 )  # fmt: skip
 
 Family = Callable[[Random, int], tuple[str, list[str]]]
@@ -70,15 +88,16 @@ def _fields(rng: Random, width: int) -> str:
 def _choices(rng: Random, width: int) -> str:
     kind = rng.choice(("checkbox", "radio", "radio", "switch"))
     inline = rng.random() < 0.4
-    labels = (
-        list(rng.choice(tuple(words.OPTIONS.values()))[:4])
-        if kind == "radio"
-        else [name for name, _ in rng.sample(words.SETTINGS, rng.randrange(2, 4))]
-    )
+    if kind == "radio":
+        title = rng.choice(("Plan", "Role", "Priority", "Size", "Shipping", "Frequency", "Density", "Category"))
+        labels = list(words.OPTIONS[title])[:4]
+    else:
+        title = rng.choice(words.SECTION_TITLES)
+        labels = [name for name, _ in rng.sample(words.SETTINGS, rng.randrange(2, 4))]
     chosen = rng.randrange(len(labels))
     group = f"group{rng.randrange(10**6)}"
     rows = [check_row(rng, label, kind, i == chosen if kind == "radio" else None, group, inline) for i, label in enumerate(labels)]
-    return div("mb-3", div("mb-1", text(rng.choice(words.SECTION_TITLES), "fw-semibold")), *rows)
+    return div("mb-3", div("mb-1", text(title, "fw-semibold")), *rows)
 
 
 def form(rng: Random, width: int) -> tuple[str, list[str]]:

@@ -6,8 +6,27 @@ from random import Random
 
 from datagen.pages import words
 from datagen.pages.widgets import (
-    VARIANTS, avatar, badge, button, chart, checkbox, chip, combo_box, date_picker, div, heading, icon, icon_button, link, picture, progress, search_field,
-    status_badge, tag, text, tooltip,
+    VARIANTS,
+    avatar,
+    badge,
+    button,
+    chart,
+    checkbox,
+    chip,
+    combo_box,
+    date_picker,
+    div,
+    heading,
+    icon,
+    icon_button,
+    link,
+    picture,
+    progress,
+    search_field,
+    status_badge,
+    tag,
+    text,
+    tooltip,
 )  # fmt: skip
 
 # ---- around the page -------------------------------------------------------------------------------------------------------------------------
@@ -107,13 +126,15 @@ def bottom_navigation(rng: Random) -> str:
 # ---- bars inside the page --------------------------------------------------------------------------------------------------------------------
 
 
-def title_row(rng: Random, title: str) -> str:
-    """The page's heading, with or without a word below it and buttons beside it."""
+def title_row(rng: Random, title: str, open_menu: bool) -> str:
+    """The page's heading, with or without a word below it and buttons beside it; the last may hold an open menu."""
     under = div("", text(words.sentences(rng, 1), "text-body-secondary small")) if rng.random() < 0.35 else ""
     side = []
     if rng.random() < 0.6:
         side = [button(rng, cls="btn-sm") for _ in range(rng.randrange(1, 3))]
-    if rng.random() < 0.3:
+    if open_menu or rng.random() < 0.15:
+        side.append(menu_button(rng, open_menu))
+    elif rng.random() < 0.3:
         side.append(icon_button(rng))
     return div(
         "d-flex align-items-start gap-2 mb-2",
@@ -288,8 +309,8 @@ def card(*children: str, head: str | None = None, cls: str = "", foot: str | Non
 
 
 def metric_card(rng: Random) -> str:
-    label, (delta, up) = rng.choice(words.METRICS), words.change(rng)
-    figure = rng.choice((words.price(rng), words.number(rng)))
+    label, (delta, up) = rng.choice(tuple(words.METRICS)), words.change(rng)
+    figure = words.METRICS[label](rng)
     symbol = icon(rng.choice(words.THING_ICONS), f"fs-4 text-{rng.choice(VARIANTS)} ms-auto") if rng.random() < 0.5 else ""
     under = text(delta, f"small {'text-success' if up else 'text-danger'}") if rng.random() < 0.7 else progress(rng)
     tint = f"text-bg-{rng.choice(VARIANTS)}" if rng.random() < 0.12 else ""
@@ -334,6 +355,19 @@ def menu(rng: Random, style: str) -> str:
             tag("a", symbol, escape(name), c="menu_item", cls=f"dropdown-item {'disabled' if rng.random() < 0.08 else ''}", role="menuitem", href="#")
         )
     return div("dropdown-menu show shadow", *entries, c="menu", role="menu", style=f"position:absolute;{style}")
+
+
+def menu_button(rng: Random, is_open: bool) -> str:
+    """A button with a menu that hangs from it, open or closed."""
+    expanded = str(is_open).lower()
+    if rng.random() < 0.4:
+        name = rng.choice(("three-dots", "three-dots-vertical", "gear", "list"))
+        control = icon_button(rng, name, "btn btn-sm btn-outline-secondary", aria_expanded=expanded)
+    else:
+        control = button(
+            rng, rng.choice(("Actions", "More", "Options", "Export", "Sort")), cls="btn-sm dropdown-toggle", disabled=False, aria_expanded=expanded
+        )
+    return div("position-relative", control, menu(rng, "right:0;top:100%;margin-top:2px") if is_open else "")
 
 
 def dialog(rng: Random) -> str:

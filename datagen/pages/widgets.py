@@ -79,7 +79,7 @@ def status_badge(rng: Random) -> str:
 def chip(rng: Random, content: str, chosen: bool = False) -> str:
     colours = "text-bg-primary" if chosen else "bg-body-secondary text-body border"
     remove = icon("x", c=None) if rng.random() < 0.4 else ""
-    return tag("span", escape(content) + remove, c="chip", cls=f"d-inline-flex align-items-center rounded-pill px-2 {colours}", style="font-size:.85em;line-height:1.6",
+    return tag("span", escape(content) + remove, c="chip", cls=f"d-inline-flex align-items-center gap-1 rounded-pill px-2 {colours}", style="font-size:.85em;line-height:1.6",
                role="button", aria_pressed="true" if chosen else "false")  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Words for pages: what real products write on labels, buttons and tables. Everything is drawn from a `random.Random`."""
 
+from collections.abc import Callable
 from random import Random
 
 BRANDS = (
@@ -182,20 +183,6 @@ SECTION_TITLES = (
     "Personal details", "Address", "Preferences", "Delivery", "Payment", "Contact", "Attachments", "Options", "Schedule", "About you", "Company", "Extras",
     "Recent activity", "Summary", "Top products", "Team", "Traffic", "Latest orders", "Goals", "Performance", "Storage", "Channels", "Announcements",
 )  # fmt: skip
-METRICS = (
-    "Revenue",
-    "Orders",
-    "Visitors",
-    "Sign-ups",
-    "Refunds",
-    "Open tickets",
-    "Uptime",
-    "Churn",
-    "Conversion",
-    "Sessions",
-    "Avg. order",
-    "Response time",
-)
 
 
 def person(rng: Random) -> str:
@@ -224,6 +211,18 @@ def number(rng: Random) -> str:
     return rng.choice(
         (f"{rng.randrange(1, 100)}", f"{rng.randrange(100, 9999):,}", f"{rng.randrange(1, 99)}.{rng.randrange(1, 9)}k", f"{rng.randrange(1, 100)}%")
     )
+
+
+def percent(rng: Random) -> str:
+    return f"{rng.randrange(1, 100)}.{rng.randrange(10)}%"
+
+
+def count(rng: Random) -> str:
+    return rng.choice((f"{rng.randrange(10, 100)}", f"{rng.randrange(100, 9999):,}", f"{rng.randrange(1, 99)}.{rng.randrange(1, 9)}k"))
+
+
+def duration(rng: Random) -> str:
+    return rng.choice((f"{rng.randrange(2, 60)} min", f"{rng.randrange(1, 9)}.{rng.randrange(10)} s", f"{rng.randrange(40, 900)} ms"))
 
 
 def change(rng: Random) -> tuple[str, bool]:
@@ -255,3 +254,10 @@ def value(rng: Random, label: str) -> str:
     if label == "Job title":
         return rng.choice(("Editor", "Nurse", "Engineer", "Teacher", "Buyer", "Analyst"))
     return "".join(rng.choice("0123456789") for _ in range(rng.randrange(4, 9)))
+
+
+# What a dashboard counts, and how its figures look.
+METRICS: dict[str, Callable[[Random], str]] = {
+    "Revenue": price, "Refunds": price, "Avg. order": price, "Balance": price, "Orders": count, "Visitors": count, "Sign-ups": count, "Open tickets": count,
+    "Sessions": count, "Uptime": percent, "Churn": percent, "Conversion": percent, "Response time": duration, "Time on page": duration,
+}  # fmt: skip
