@@ -3,7 +3,7 @@
 import colorsys
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -39,9 +39,10 @@ def class_color(name: str) -> tuple[int, int, int]:
         lightness -= 0.01
 
 
-def draw_marks(image: Image.Image, marks: Sequence[Mark], labels: bool = True) -> Image.Image:
-    """A copy of `image` (RGB) with boxes in their class's colour. A label that would cover another one is left out; its colour still says the class."""
-    canvas = image.copy()
+def draw_marks(image: Image.Image, marks: Sequence[Mark], labels: bool = True, scale: int = 1) -> Image.Image:
+    """A copy of `image` (RGB), enlarged `scale` times, with boxes in their class's colour; lines and labels stay as fine as at scale 1. A label that would cover another one is left out; its colour still says the class."""
+    canvas = image.resize((image.width * scale, image.height * scale), Image.Resampling.LANCZOS)
+    marks = [replace(mark, xyxy=tuple(v * scale for v in mark.xyxy)) for mark in marks]
     draw = ImageDraw.Draw(canvas, "RGBA")
     by_area = sorted(marks, key=lambda mark: -_area(mark.xyxy))  # small boxes on top of large ones
     for mark in by_area:

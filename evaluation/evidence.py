@@ -120,8 +120,8 @@ def gather() -> Evidence:
 
 
 def figure(value: float) -> str:
-    """A score in 0..1: three digits after the point, more for a small one, so that something never looks like nothing."""
-    return f"{value:.3f}" if value == 0 or value >= 0.01 else f"{value:.2g}"
+    """A score in 0..1 with three digits after the point; what would be rounded to nothing is `<0.001`."""
+    return "<0.001" if 0 < value < 0.001 else f"{value:.3f}"
 
 
 def duration(seconds: float) -> str:

@@ -16,8 +16,7 @@ from contracts.taxonomy import NAMES
 from evaluation.charts import Chart, class_counts, loss_curve, precision_recall, render
 from evaluation.drawing import Mark, contact_sheet, draw_marks
 from evaluation.evidence import Evidence, figure
-from evaluation.overlays import spread
-from evaluation.screens import find_screens
+from evaluation.screens import find_screens, spread
 
 # A page of many screens must stay small enough to send: pictures are scaled down to this width and compressed in the page, and kept whole beside it.
 _PAGE_WIDTH_PX, _WEBP_QUALITY = 1280, 72
@@ -138,8 +137,8 @@ def _reconstructions() -> Figure:
 def _overlay(screen: dict[str, Any]) -> OverlayFigures:
     folder = artifact("eval_detection") / "overlays"
     title = f"{screen['family']}, {screen['theme']}"
-    truth = f"Truth: {screen['truth']} labelled elements; the {screen['found']} that a prediction hits are bold."
-    predictions = f"{screen['shown']} predictions; the {screen['found']} that hit an element of their class (IoU at least 0.5) are bold."
+    truth = f"Truth: {screen['truth']} labelled elements, {screen['found']} of them hit by a prediction (bold)."
+    predictions = f"{screen['shown']} predictions, {screen['found']} of them on an element of their class with IoU 0.5 or more (bold)."
     return OverlayFigures(
         key=screen["key"], title=title,
         truth=_picture(Image.open(folder / screen["truth_file"]), f"overlay_{screen['key']}_truth", f"Truth on {screen['key']}", truth, f"Screen of {title}. {truth}"),

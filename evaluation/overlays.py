@@ -8,7 +8,10 @@ from typing import Any
 from contracts.coco import class_names
 from evaluation.detection import DetectionScores
 from evaluation.drawing import Mark, draw_marks, titled
-from evaluation.screens import find_screens
+from evaluation.screens import find_screens, spread
+
+# Small screens are enlarged to about this width before labels are drawn on them, or the labels would hide them.
+_READABLE_WIDTH_PX = 1280
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,6 @@ class Overlay:
     truth: int
     shown: int
     found: int
-
-
-def spread(items: Sequence[Any], count: int) -> list[Any]:
-    """Up to `count` items at even distances, the first among them."""
-    step = max(1.0, len(items) / count) if count else 1.0
-    return [items[int(i * step)] for i in range(min(count, len(items)))]
 
 
 def draw_overlays(coco: dict[str, Any], predictions: Sequence[dict[str, Any]], scores: DetectionScores, count: int, folder: Path) -> list[Overlay]:
@@ -56,6 +53,7 @@ def draw_overlays(coco: dict[str, Any], predictions: Sequence[dict[str, Any]], s
         found = {scores.matches[i] for i in shown if i in scores.matches}
         truth_marks = [_mark(coco["annotations"][i], names, bold=i in found) for i in truth]
         shown_marks = [_mark(predictions[i], names, bold=i in scores.matches, note=f"{predictions[i]['score']:.2f}".lstrip("0")) for i in shown]
+        scale = max(1, round(_READABLE_WIDTH_PX / image["width"]))
         overlay = Overlay(
             key=key, family=image["screen"]["family"], theme=image["screen"]["theme"],
             truth_file=f"{key}-truth.png", predictions_file=f"{key}-predictions.png", truth=len(truth), shown=len(shown), found=len(found),
@@ -64,7 +62,7 @@ def draw_overlays(coco: dict[str, Any], predictions: Sequence[dict[str, Any]], s
             (overlay.truth_file, f"Truth: {len(truth)} elements, {len(found)} found (bold)", truth_marks),
             (overlay.predictions_file, f"{said}, {len(found)} right (bold)".capitalize(), shown_marks),
         ):
-            titled(draw_marks(screens[key], marks), title, [mark.class_name for mark in marks]).save(folder / file)
+            titled(draw_marks(screens[key], marks, scale=scale), title, [mark.class_name for mark in marks]).save(folder / file)
         overlays.append(overlay)
     return overlays
 

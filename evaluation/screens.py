@@ -1,13 +1,20 @@
-"""Screens at full size, out of the dataset's shards."""
+"""Which screens are shown, and their full-size images out of the dataset's shards."""
 
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from contracts.dataset import SHARDS, read_manifest, read_shard
 from contracts.errors import InputError
+
+
+def spread(items: Sequence[Any], count: int) -> list[Any]:
+    """Up to `count` items at even distances, the first among them."""
+    step = max(1.0, len(items) / count) if count else 1.0
+    return [items[int(i * step)] for i in range(min(count, len(items)))]
 
 
 def find_screens(keys: Collection[str]) -> dict[str, Image.Image]:

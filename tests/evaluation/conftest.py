@@ -17,6 +17,7 @@ from contracts.files import sha256, write_json, write_text
 from contracts.knobs import load_knobs
 from contracts.stage import stage
 from contracts.taxonomy import BY_NAME, NAMES
+from evaluation import report as report_stage
 from evaluation.config import EvalDetectionKnobs
 from evaluation.detection import score_detections
 from evaluation.eval_detection import write_results
@@ -131,23 +132,34 @@ def make_line(folder, monkeypatch, screens_per_group=2):
     write_dataset(screens_per_group)
     write_training_artifacts()
     write_eval_artifact()
+    run = folder / "artifacts/train_detector/run.json"
+    write_json(run, json.loads(run.read_text()) | {"code_revision": "0123456789abcdef" * 2 + "01234567+changes"})  # the longest there is
+
+
+@pytest.fixture(scope="session")
+def finished_line(tmp_path_factory):
+    """A repository in which every stage before the report has run. Do not change it; `line` is a copy."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        make_line(folder, patch)
+    return folder
 
 
 @pytest.fixture
-def line(tmp_path, monkeypatch):
-    """A repository in which every stage before the report has run; the working directory."""
-    make_line(tmp_path, monkeypatch)
+def line(finished_line, tmp_path, monkeypatch):
+    """A repository of one's own in which every stage before the report has run; it is the working directory."""
+    shutil.copytree(finished_line, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    """artifacts/report of such a repository, made once for the tests of a module that only look at it."""
-    from evaluation import report
-
-    folder = tmp_path_factory.mktemp("line")
+@pytest.fixture(scope="session")
+def report(finished_line, tmp_path_factory):
+    """artifacts/report of such a repository, for tests that only look at it."""
+    folder = tmp_path_factory.mktemp("reported")
+    shutil.copytree(finished_line, folder, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        make_line(folder, patch)
+        patch.chdir(folder)
         patch.setattr("sys.argv", ["report"])
-        report.main()
+        report_stage.main()
     return folder / "artifacts/report"

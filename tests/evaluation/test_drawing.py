@@ -10,8 +10,7 @@ from contracts.dataset import SHARDS
 from contracts.errors import InputError
 from contracts.taxonomy import NAMES
 from evaluation.drawing import Mark, class_color, contact_sheet, draw_marks, legend, titled
-from evaluation.overlays import spread
-from evaluation.screens import find_screens
+from evaluation.screens import find_screens, spread
 
 WHITE = (255, 255, 255)
 
@@ -26,6 +25,13 @@ def test_a_box_is_drawn_on_its_own_pixels():
     color = class_color("button")
     assert [drawn.getpixel(p) for p in ((20, 30), (59, 49), (59, 30), (21, 31))] == [color] * 4
     assert [drawn.getpixel(p) for p in ((19, 30), (60, 49), (59, 50), (40, 40))] == [WHITE] * 4
+
+
+def test_an_enlarged_picture_has_its_boxes_enlarged_and_its_lines_not():
+    drawn = draw_marks(blank(), [Mark((20, 30, 60, 50), "button", bold=False)], labels=False, scale=2)
+    assert drawn.size == (400, 200)
+    assert drawn.getpixel((40, 60)) == drawn.getpixel((119, 99)) != WHITE
+    assert drawn.getpixel((41, 61)) == WHITE
 
 
 def test_the_given_picture_is_left_alone():

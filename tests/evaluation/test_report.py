@@ -144,7 +144,7 @@ def test_the_same_artifacts_give_the_same_page(line, monkeypatch):
 
 
 def test_numbers_in_words():
-    assert [figure(v) for v in (0.0, 1.0, 0.12345, 0.004567, 0.00001234)] == ["0.000", "1.000", "0.123", "0.0046", "1.2e-05"]
+    assert [figure(v) for v in (0.0, 1.0, 0.12345, 0.001, 0.00099)] == ["0.000", "1.000", "0.123", "0.001", "<0.001"]
     assert [duration(v) for v in (0.04, 9.96, 42.4, 200, 7500)] == ["0.0 s", "10.0 s", "42 s", "3 min 20 s", "2 h 05 min"]
     assert [size(v) for v in (812e6, 1.94e9)] == ["812 MB", "1.9 GB"]
     assert machine({"cpus": 2}) == "a host with 2 CPU cores"
