@@ -11,7 +11,9 @@ window.screenry = (() => {
   const INPUT_ROLES = {checkbox: "checkbox", radio: "radio", range: "slider", search: "searchbox", number: "spinbutton", button: "button", submit: "button"};
   const GRID = 4; // sample points per axis that ask what lies on top
   const COVERING = 0.7; // from this opacity on, what lies below cannot be read (a dialog's backdrop has 0.5, a toast 0.85)
+  const MAGNIFY = 8; // the canvas rounds ink extents to whole pixels: measured at eight times the size, they are exact to an eighth
   const sheets = new Map();
+  const ascents = new Map();
   const canvas = document.createElement("canvas").getContext("2d");
 
   function addTheme(theme, css, reset) {
@@ -121,19 +123,30 @@ window.screenry = (() => {
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
       if (node.parentElement.closest("[data-c]") !== element || !node.data.trim()) continue;
       const s = style(node.parentElement);
-      canvas.font = `${s.fontStyle} ${s.fontWeight} ${s.fontSize} ${s.fontFamily}`;
-      canvas.letterSpacing = s.letterSpacing === "normal" ? "0px" : s.letterSpacing;
+      const ascent = ascentOf(s);
+      canvas.font = `${s.fontStyle} ${s.fontWeight} ${parseFloat(s.fontSize) * MAGNIFY}px ${s.fontFamily}`;
+      canvas.letterSpacing = `${(parseFloat(s.letterSpacing) || 0) * MAGNIFY}px`;
       canvas.textRendering = "geometricPrecision";
       for (const line of linesOf(node)) {
         const ink = canvas.measureText(transformed(line.text, s.textTransform));
-        const baseline = snap(line.top + Math.round(ink.fontBoundingBoxAscent));
+        const baseline = snap(line.top + ascent);
         box = union(box, [
-          line.left - ink.actualBoundingBoxLeft, baseline - ink.actualBoundingBoxAscent,
-          line.left + ink.actualBoundingBoxRight, baseline + ink.actualBoundingBoxDescent,
+          line.left - ink.actualBoundingBoxLeft / MAGNIFY, baseline - ink.actualBoundingBoxAscent / MAGNIFY,
+          line.left + ink.actualBoundingBoxRight / MAGNIFY, baseline + ink.actualBoundingBoxDescent / MAGNIFY,
         ]);
       }
     }
     return box && [outwards(box[0], -1), outwards(box[1], -1), outwards(box[2], 1), outwards(box[3], 1)];
+  }
+
+  // From the top of a line's rectangle to its baseline. Layout rounds it to whole CSS pixels at the size that is used, so it is asked for there.
+  function ascentOf(s) {
+    const font = `${s.fontStyle} ${s.fontWeight} ${s.fontSize} ${s.fontFamily}`;
+    if (!ascents.has(font)) {
+      canvas.font = font;
+      ascents.set(font, Math.round(canvas.measureText("x").fontBoundingBoxAscent));
+    }
+    return ascents.get(font);
   }
 
   // Baselines are painted on whole device pixels; an inked pixel counts whole.

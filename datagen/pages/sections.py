@@ -45,7 +45,7 @@ def navigation_bar(rng: Random, width: int, sticky: bool) -> str:
     if rng.random() < 0.45:
         end.append(div("", search_field(rng), style="width:9em"))
     for name in rng.sample(("bell", "gear", "question-circle", "envelope", "moon", "cart"), rng.randrange(0, 3)):
-        plain = icon_button(rng, name, "btn btn-sm text-reset border-0")
+        plain = icon_button(rng, name, "btn btn-sm border-0", style="color:var(--bs-navbar-color)")
         dot = (
             badge(rng, str(rng.randrange(1, 30)), "danger", "position-absolute top-0 start-100 translate-middle rounded-pill")
             if rng.random() < 0.3
