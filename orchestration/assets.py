@@ -5,6 +5,7 @@ An asset computes nothing: it starts the command that a person would type, strea
 
 import base64
 import json
+import logging
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ def screens_asset(console: Console) -> dg.AssetsDefinition:
             raise dg.Failure(f"error: {key!r} is no shard. Partition keys are shard numbers such as {shard_key(0)}.", allow_retries=False)
         path = shard_path(key)
         before = _identity(path)
-        _run(console, f"screens {key}", "rendered screens with their labels", [PYTHON, "-m", "datagen.render", "--shard", str(int(key))])
+        _run(context, console, f"screens {key}", "rendered screens with their labels", [PYTHON, "-m", "datagen.render", "--shard", str(int(key))])
         with _as_failure():
             screens = [(screen, png) for screen, png in read_shard(path)]
         first_screen, first_png = screens[0]
@@ -83,9 +84,9 @@ def dataset_asset(console: Console) -> dg.AssetsDefinition:
         pool="dataset",
         description="Splits, COCO files and the manifest over all shards; `dvc add data` gives the version that everything after it names.",
     )
-    def dataset() -> dg.MaterializeResult[Any]:
+    def dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         before = dataset_version() if POINTER.is_file() else None
-        _run(console, "dataset", "splits, COCO files, manifest; dvc add data", [PYTHON, "-m", "datagen.dataset"])
+        _run(context, console, "dataset", "splits, COCO files, manifest; dvc add data", [PYTHON, "-m", "datagen.dataset"])
         with _as_failure():
             manifest, version = read_manifest(), dataset_version()
         counts = [
@@ -176,7 +177,7 @@ def stage_asset(stage: DeclaredStage, console: Console) -> dg.AssetsDefinition:
     def materialize(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         command = ["dvc", "--wait-for-lock", "repro", "--single-item", stage.name]
         with _pipes(context) as session:
-            _run(console, stage.name, stage.description, command, session.get_bootstrap_env_vars())
+            _run(context, console, stage.name, stage.description, command, session.get_bootstrap_env_vars())
         # Only a stage that DVC really ran opens Pipes; what it found up to date or in its run cache stays silent.
         reused = not session.message_handler.received_opened_message
         with _as_failure():
@@ -194,24 +195,34 @@ def artifact_metadata(folder: Path) -> dict[str, Any]:
     per_class = [{"metric": name, "value": f"{value:.4f}"} for name, value in metrics.items() if "_class_" in name]
     if per_class:
         metadata["per_class"] = _table(per_class)
-    for key in ("dataset_version", "preset", "code_revision", "finished", "seconds", "peak_memory_bytes"):
-        if run.get(key) is not None:
-            metadata[key] = run[key]
     for number, (title, file) in enumerate((run.get("images") or {}).items()):
         picture = folder / file
         inline = number < MAX_INLINE_IMAGES and picture.is_file()
         metadata[title] = _picture(file, picture.read_bytes()) if inline else dg.MetadataValue.path(picture.absolute())
-    return metadata | {"artifact": dg.MetadataValue.path(folder.absolute())}
+    run_keys = ("dataset_version", "preset", "code_revision", "finished", "seconds", "peak_memory_bytes")
+    return metadata | {key: run[key] for key in run_keys if run.get(key) is not None} | {"artifact": dg.MetadataValue.path(folder.absolute())}
 
 
-def _run(console: Console, title: str, description: str, command: list[str], env: Mapping[str, str] | None = None) -> None:
+def _run(
+    context: dg.AssetExecutionContext, console: Console, title: str, description: str, command: list[str], env: Mapping[str, str] | None = None
+) -> None:
     """Run a command; if it fails, its own error stands last in the log and is what Dagster shows."""
+    _silence_dagster(context)
     console.line(f"── {title}: {description}")
     try:
         console.run(command, env)
     except CommandError as failed:
         console.line(failed.paragraph)
         raise dg.Failure(failed.paragraph, metadata={"command": " ".join(command), "exit_code": failed.returncode}, allow_retries=False) from None
+
+
+def _silence_dagster(context: dg.AssetExecutionContext) -> None:
+    """Keep Dagster's own lines out of the step's log, where its stack trace would stand after the stage's last word; its events stay in the event log.
+
+    Dagster has settings for this only per run, or for everything that goes through `context.log`, messages of the stage included.
+    """
+    for logger in context.log._dagster_handler._loggers:
+        logger.setLevel(logging.CRITICAL)
 
 
 @contextmanager

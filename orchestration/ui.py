@@ -21,6 +21,8 @@ HOST = "127.0.0.1"
 # Seconds that the children get to end after Ctrl-C before they are killed.
 _STOP_PATIENCE = 20.0
 _START_PATIENCE = 120.0
+# Dagster recommends `dg dev`, a package of its own for projects laid out its way; `dagster dev` does what is needed.
+_SUPERSEDED = "ignore:Function `dev_command` is superseded"
 
 
 def check_port(port: int) -> None:
@@ -48,7 +50,22 @@ def start(port: int) -> "subprocess.Popen[bytes]":
     prepare_home()
     with dg.DagsterInstance.get() as instance:
         add_shard_partitions(instance)
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "orchestration.definitions", "-h", HOST, "-p", str(port), "--log-level", "warning"]
+    command = [
+        sys.executable,
+        "-W",
+        _SUPERSEDED,
+        "-m",
+        "dagster",
+        "dev",
+        "-m",
+        "orchestration.definitions",
+        "-h",
+        HOST,
+        "-p",
+        str(port),
+        "--log-level",
+        "warning",
+    ]
     return subprocess.Popen(command, env=project_environment(), stdin=subprocess.DEVNULL, start_new_session=True)
 
 
