@@ -309,7 +309,9 @@ class ShardScreens(Dataset[PackedScreen]):
         self._members = TarMembers(sorted(folder.glob(f"{split}-*.tar")))
         self._keys = sorted(name.removesuffix(".json") for name in self._members.names() if name.endswith(".json"))
         if len(self._keys) != screens:
-            raise InputError(f"should hold {screens} screens of split {split}.", file=folder, field=f"{split}-*.tar", found=len(self._keys), fix=_REPACK)
+            raise InputError(
+                f"should hold {screens} screens of split {split}.", file=folder, field=f"{split}-*.tar", found=len(self._keys), fix=_REPACK
+            )
 
     def __len__(self) -> int:
         return len(self._keys)

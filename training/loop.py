@@ -2,8 +2,10 @@
 micro-batches never change what is learned.
 """
 
+import logging
 import math
 import time
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +138,9 @@ class Task(L.LightningModule):
         if not all(math.isfinite(value) for value in means):
             raise ValueError(f"training diverged at step {step}: {metrics}")
         self._sums, self._summed = {}, 0
-        self._write(metrics | {"learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"]})
+        # The rate that made this step; the schedule has moved on already.
+        rate = self.groups()[0]["lr"] * warmup_cosine(step - 1, self.plan.warmup_steps, self.plan.steps)
+        self._write(metrics | {"learning_rate": rate})
 
     def on_validation_epoch_start(self) -> None:
         self._val = torch.zeros(2, dtype=torch.float64, device=self.device)
@@ -174,12 +178,13 @@ def open_data(hardware: Hardware, seed: int, stage: str) -> Data:
 
 def fit(task: Task, s: Stage, knobs: Knobs, hardware: Hardware, gradient_clip: float) -> dict[str, float]:
     """Train to the end of the plan; log into the stage's folder; return what to report. Weights are whole on every rank afterwards."""
-    logging = loggers(s, load_tracking(), knobs.model_dump(mode="json")) if world(hardware, s.name).rank == 0 else []
+    _quiet()
+    sinks = loggers(s, load_tracking(), knobs.model_dump(mode="json")) if world(hardware, s.name).rank == 0 else []
     plan = task.plan
     trainer = L.Trainer(
         accelerator=hardware.accelerator, devices=hardware.devices, strategy=strategy(hardware), precision="32-true",
         max_epochs=plan.epochs, limit_train_batches=plan.steps_per_epoch * plan.accumulation, accumulate_grad_batches=plan.accumulation,
-        gradient_clip_val=gradient_clip, logger=logging, callbacks=[ProgressLine(s.name, plan.steps)], default_root_dir=s.folder,
+        gradient_clip_val=gradient_clip, logger=sinks, callbacks=[ProgressLine(s.name, plan.steps)], default_root_dir=s.folder,
         use_distributed_sampler=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
         log_every_n_steps=1,
     )  # fmt: skip
@@ -187,7 +192,7 @@ def fit(task: Task, s: Stage, knobs: Knobs, hardware: Hardware, gradient_clip: f
     trainer.fit(task, task.data.train, task.data.val)
     seconds = time.perf_counter() - started
     found: dict[str, float] = {}
-    for logger in logging:
+    for logger in sinks:
         logger.finalize("success")
         if isinstance(logger, JsonLinesLogger):
             logger.write_curves(s.folder / "curves.csv")
@@ -198,6 +203,13 @@ def fit(task: Task, s: Stage, knobs: Knobs, hardware: Hardware, gradient_clip: f
     screens = plan.steps * plan.accumulation * hardware.devices * hardware.micro_batch
     parameters = sum(parameter.numel() for parameter in task.model.parameters())
     return found | {"steps": plan.steps, "parameters": parameters, "screens_per_second": screens / seconds}
+
+
+def _quiet() -> None:
+    """Lightning's tips and its use of a name that torch has renamed are nothing that a reader of the log can act on."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
 
 
 @rank_zero_only

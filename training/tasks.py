@@ -30,7 +30,13 @@ class MaeTask(Task):
         """Normalised images [B, 3, H, W] and the model's output for this epoch's masks."""
         images = normalise(batch.images, batch.content_hw)
         hidden = hidden_units(
-            batch.image_ids.tolist(), batch.content_hw, self.mae.encoder.image_size, self.knobs.mask_unit, self.knobs.mask_ratio, self.knobs.seed, epoch
+            batch.image_ids.tolist(),
+            batch.content_hw,
+            self.mae.encoder.image_size,
+            self.knobs.mask_unit,
+            self.knobs.mask_ratio,
+            self.knobs.seed,
+            epoch,
         )
         output: MaeOutput = self.model(images, batch.content_hw, hidden.to(images.device))
         return images, output

@@ -62,7 +62,9 @@ def loggers(s: Stage, tracking: Tracking, knobs: Mapping[str, Any]) -> list[Logg
     if tracking.wandb != "disabled":
         (s.folder / "wandb").mkdir(parents=True, exist_ok=True)
         found.append(
-            WandbLogger(project=tracking.project, name=s.name, save_dir=s.folder, offline=tracking.wandb == "offline", config=dict(knobs), log_model=False)
+            WandbLogger(
+                project=tracking.project, name=s.name, save_dir=s.folder, offline=tracking.wandb == "offline", config=dict(knobs), log_model=False
+            )
         )
     return found
 

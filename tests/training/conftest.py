@@ -76,7 +76,9 @@ def write_dataset(root: Path, sizes: dict[str, int], image_size: tuple[int, int]
     write_json(
         root / "data" / "manifest.json",
         {
-            "shards": [{"name": shard.name, "sha256": sha256(shard), "bytes": shard.stat().st_size, "screens": number, "elements": sum(counts.values())}],
+            "shards": [
+                {"name": shard.name, "sha256": sha256(shard), "bytes": shard.stat().st_size, "screens": number, "elements": sum(counts.values())}
+            ],
             "splits": {k: {"screens": len(v), "elements": sum(len(s.elements) for s in v), "groups": ["grid/plain"]} for k, v in splits.items()},
             "classes": counts,
             "environment": {"browser": "none", "fonts": {}, "kit_lock_sha256": "0" * 64, "generator": "test", "system": "test"},

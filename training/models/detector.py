@@ -8,6 +8,7 @@ training screens every proposal then learns from the labels directly.
 import json
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -68,7 +69,7 @@ class Mlp(nn.Sequential):
     def __init__(self, inputs: int, hidden: int, outputs: int, layers: int):
         sizes = [inputs] + [hidden] * (layers - 1) + [outputs]
         parts: list[nn.Module] = []
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+        for a, b in pairwise(sizes):
             parts += [nn.Linear(a, b), nn.ReLU()]
         super().__init__(*parts[:-1])
 
@@ -190,7 +191,9 @@ class Detector(nn.Module):
             predictions.append(Prediction(class_head(content).float(), moved * _content_share(content_hw, images)))
             if self.config.box_refinement:
                 boxes = moved.detach()
-        return DetectorOutput(predictions[-1].logits, predictions[-1].boxes, predictions[:-1], proposals and self._to_padded(proposals, content_hw, images))
+        return DetectorOutput(
+            predictions[-1].logits, predictions[-1].boxes, predictions[:-1], proposals and self._to_padded(proposals, content_hw, images)
+        )
 
     def _levels(self, images: Tensor, content_hw: Tensor) -> tuple[Tensor, Tensor, Tensor, list[tuple[int, int]], Tensor]:
         """Features of all levels in one row: memory [B, S, C], position [B, S, C], padding bool [B, S], level shapes, valid ratios [B, L, 2] (x, y)."""
@@ -209,9 +212,7 @@ class Detector(nn.Module):
         shapes = [(int(x.shape[-2]), int(x.shape[-1])) for x in maps]
         return torch.cat(memory, 1), torch.cat(position, 1), torch.cat(padding, 1), shapes, torch.stack(ratios, 1)
 
-    def _propose(
-        self, memory: Tensor, padding: Tensor, shapes: list[tuple[int, int]], ratios: Tensor
-    ) -> tuple[Prediction, Tensor, Tensor]:
+    def _propose(self, memory: Tensor, padding: Tensor, shapes: list[tuple[int, int]], ratios: Tensor) -> tuple[Prediction, Tensor, Tensor]:
         """First stage: a class score and box per feature cell, boxes [B, S, 4] as shares of the content; the content [B, Q, C] and boxes
         [B, Q, 4] of the `num_queries` best, cut off from the gradient.
         """
