@@ -19,7 +19,7 @@ from contracts.dataset import MANIFEST, POINTER, SHARDS, SPLITS, Manifest, check
 from contracts.errors import InputError
 from contracts.stage import ARTIFACTS
 from contracts.taxonomy import NAMES
-from orchestration.pipeline import DeclaredStage, code_version, recorded_version
+from orchestration.pipeline import DeclaredStage, code_version, recorded_version, render_settings
 from orchestration.process import CommandError, Console
 
 SHARD_PARTITIONS = dg.DynamicPartitionsDefinition(name="shards")
@@ -66,11 +66,19 @@ def screens_asset(console: Console) -> dg.AssetsDefinition:
                 "screens": len(screens),
                 "elements": sum(len(screen.elements) for screen, _ in screens),
                 "first_screen": _picture(first_screen.key, first_png),
+                "render_settings": render_settings(),
                 "reused": before == _identity(path),
             }
         )
 
     return screens
+
+
+def shard_is_shown(key: str, instance: dg.DagsterInstance) -> bool:
+    """Whether this shard is on disk and Dagster has it as rendered with the settings of now."""
+    newest = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=dg.AssetKey("screens"), asset_partitions=[key]), limit=1).records
+    event = newest[0].asset_materialization if newest else None
+    return shard_path(key).is_file() and event is not None and event.metadata["render_settings"].value == render_settings()
 
 
 def dataset_asset(console: Console) -> dg.AssetsDefinition:

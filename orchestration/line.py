@@ -1,7 +1,8 @@
 """Runs the whole line in one process and shows it in Dagster: `python -m orchestration.line`, the main part of `make demo`.
 
-Shards that are missing are rendered; the dataset and every stage of dvc.yaml are materialized, which reuses whatever has not changed. Steps report to
-the terminal (headings, progress bars, metrics); runs, logs and results are in Dagster afterwards (`make ui`).
+Shards that are missing are rendered, and the renderer refuses those of other settings; the dataset and every stage of dvc.yaml are
+materialized, which reuses whatever has not changed. Steps report to the terminal (headings, progress bars, metrics); runs, logs and results
+are in Dagster afterwards (`make ui`).
 """
 
 import argparse
@@ -31,7 +32,7 @@ def run_line(terminal: int) -> list[Any]:
     """
     import dagster as dg
 
-    from orchestration.assets import shard_path
+    from orchestration.assets import shard_is_shown
     from orchestration.definitions import build
     from orchestration.process import Console
 
@@ -39,9 +40,8 @@ def run_line(terminal: int) -> list[Any]:
     made: list[Any] = []
     with dg.DagsterInstance.get() as instance:
         shards = add_shard_partitions(instance)
-        shown = instance.get_materialized_partitions(dg.AssetKey("screens"))
         for key in shards:
-            if key not in shown or not shard_path(key).is_file():
+            if not shard_is_shown(key, instance):
                 made += _materialize(definitions.resolve_job_def("render"), instance, partition_key=key)
         made += _materialize(definitions.resolve_job_def("line"), instance)
     return made

@@ -95,6 +95,13 @@ def code_version(stage: DeclaredStage) -> str:
     return digest.hexdigest()[:16]
 
 
+def render_settings() -> str:
+    """A hash of the settings that shape one shard: section `render` and the preset's, without the number of shards."""
+    params = _yaml(_PARAMS)
+    scale = {key: value for key, value in (_lookup(params, f"presets.{params.get('preset')}.render") or {}).items() if key != "shards"}
+    return hashlib.sha256(repr((params.get("render"), sorted(scale.items()))).encode()).hexdigest()[:16]
+
+
 def _code_files(stage: DeclaredStage) -> Iterator[Path]:
     for dep in map(Path, stage.deps):
         if dep.is_relative_to(DATA) or dep == POINTER or dep.is_relative_to("artifacts"):

@@ -28,6 +28,10 @@ def test_first_run_makes_everything_second_run_reuses_it(small: Small) -> None:
     assert "Everything is up to date" in second.stdout and "Running stage" not in second.stderr and "screens 000000" not in second.stderr
     assert "up to date" in small.check("dvc", "status")
 
+    small.edit("params.yaml", "shard_size: 3", "shard_size: 4")
+    third = small.run(*LINE)
+    assert "data/shards/000000.tar is there already" in third.stderr, "the renderer is asked whether the shards fit the new settings"
+
     green = """
 import dagster as dg
 from orchestration.home import prepare_home
