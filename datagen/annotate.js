@@ -15,6 +15,7 @@ window.screenry = (() => {
   const sheets = new Map();
   const ascents = new Map();
   const canvas = document.createElement("canvas").getContext("2d");
+  canvas.textRendering = "geometricPrecision"; // as the pages have it (browser.py)
 
   function addTheme(theme, css, reset) {
     const sheet = new CSSStyleSheet();
@@ -126,7 +127,6 @@ window.screenry = (() => {
       const ascent = ascentOf(s);
       canvas.font = `${s.fontStyle} ${s.fontWeight} ${parseFloat(s.fontSize) * MAGNIFY}px ${s.fontFamily}`;
       canvas.letterSpacing = `${(parseFloat(s.letterSpacing) || 0) * MAGNIFY}px`;
-      canvas.textRendering = "geometricPrecision";
       for (const line of linesOf(node)) {
         const ink = canvas.measureText(transformed(line.text, s.textTransform));
         const baseline = snap(line.top + ascent);

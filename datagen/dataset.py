@@ -186,12 +186,10 @@ def _dvc(*arguments: str) -> str:
 
 
 def _refuse_strangers() -> None:
-    """Everything under `data/` becomes part of the dataset version, so nothing unknown may lie there; half-written files are removed."""
-    for leftover in DATA.rglob(".*.partial"):
-        leftover.unlink()
+    """Everything under `data/` becomes part of the dataset version, so nothing unknown may lie there (but half-written files, which DVC ignores)."""
     known = {SPLITS_FILE, MANIFEST, *(coco_path(split) for split in SPLITS)}
     for path in sorted(DATA.rglob("*")):
-        if path.is_file() and path not in known and not (path.parent == SHARDS and path.suffix == ".tar"):
+        if path.is_file() and path not in known and path.suffix != ".partial" and not (path.parent == SHARDS and path.suffix == ".tar"):
             raise InputError("is no part of a dataset, and all of data/ is versioned.", file=path, fix="Move it out of data/.")
 
 

@@ -39,8 +39,8 @@ def main() -> None:
     check_choices(knobs)
     numbers = [options.shard] if options.shard is not None else range(knobs.shards)
     SHARDS.mkdir(parents=True, exist_ok=True)
-    for leftover in SHARDS.glob(".*.partial"):
-        leftover.unlink()
+    for number in numbers:
+        remove_leftovers(shard_path(number))
 
     kept = {number: check_kept(shard_path(number), knobs, number, options.keep) for number in numbers if shard_path(number).exists()}
     missing = [number for number in numbers if number not in kept]
@@ -56,6 +56,14 @@ def main() -> None:
 
 def shard_path(number: int) -> Path:
     return SHARDS / f"{number:06d}.tar"
+
+
+def remove_leftovers(target: Path) -> None:
+    """Remove what killed processes left half-written for `target` (contracts.files.replacing); a living process keeps its file."""
+    for leftover in target.parent.glob(f".{target.name}.*.partial"):
+        process = leftover.name.split(".")[-2]
+        if not (process.isdigit() and Path(f"/proc/{process}").exists()):
+            leftover.unlink(missing_ok=True)
 
 
 def write_shard(browser: "Browser", path: Path, knobs: RenderKnobs, number: int, tick: object = None) -> None:
