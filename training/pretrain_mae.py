@@ -18,10 +18,10 @@ def main() -> None:
     import lightning as L
 
     from training.loop import fit, make_plan, open_data, save_weights
+    from training.mae_task import MaeTask
     from training.models.encoder import SwinEncoder
     from training.models.mae import DenseMaskedAutoencoder
     from training.reconstructions import draw_reconstructions
-    from training.tasks import MaeTask
 
     knobs, hardware = load_knobs(PretrainMaeKnobs), load_hardware("pretrain_mae")
     with stage("pretrain_mae", knobs) as s:

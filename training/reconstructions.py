@@ -8,9 +8,9 @@ from PIL import Image
 from contracts.files import replacing
 from training.batches import SplitBatches
 from training.losses.reconstruction import normalised_units
+from training.mae_task import MaeTask
 from training.models.encoder import PIXEL_MEAN, PIXEL_STD
 from training.models.mae import from_units, to_units, unit_content
-from training.tasks import MaeTask
 
 _GREY, _GAP, _ROWS = 0.6, 8, 4
 

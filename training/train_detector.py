@@ -18,10 +18,10 @@ def main() -> None:
     argparse.ArgumentParser(prog="python -m training.train_detector", description=__doc__).parse_args()
     import lightning as L
 
+    from training.detector_task import DetectorTask
     from training.loop import fit, make_plan, open_data, save_weights
     from training.models.detector import DetectorConfig, build_detector
     from training.models.encoder import load_weights
-    from training.tasks import DetectorTask
 
     knobs, hardware = load_knobs(TrainDetectorKnobs), load_hardware("train_detector")
     with stage("train_detector", knobs) as s:
