@@ -12,6 +12,7 @@ said aloud, and kept too), and refused otherwise, because a dataset must not sil
 import argparse
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def main() -> None:
     kept = {number: check_kept(shard_path(number), knobs, number, options.keep) for number in numbers if shard_path(number).exists()}
     missing = [number for number in numbers if number not in kept]
     if missing:
-        with Browser() as browser, progress(None, "render", total=len(missing) * knobs.shard_size) as bar:
+        with Browser() as browser, progress(range(0), "render", total=len(missing) * knobs.shard_size) as bar:
             for number in missing:
                 write_shard(browser, shard_path(number), knobs, number, bar.update)
             others = {made for made in kept.values() if made != generator(browser.version)}
@@ -66,7 +67,7 @@ def remove_leftovers(target: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def write_shard(browser: "Browser", path: Path, knobs: RenderKnobs, number: int, tick: object = None) -> None:
+def write_shard(browser: "Browser", path: Path, knobs: RenderKnobs, number: int, tick: Callable[[], object] = lambda: None) -> None:
     """Render shard `number` to `path`; `tick()` is called after each screen. The file appears when it is whole."""
     from datagen.screens import make_screen, plan_screen
 
@@ -74,8 +75,7 @@ def write_shard(browser: "Browser", path: Path, knobs: RenderKnobs, number: int,
         for index in range(knobs.shard_size):
             screen, png = make_screen(browser, plan_screen(knobs, number, index))
             add_screen(tar, screen.key, png, screen.model_dump_json(exclude_defaults=True).encode())
-            if callable(tick):
-                tick()
+            tick()
 
 
 def add_screen(tar: tarfile.TarFile, key: str, png: bytes, labels: bytes) -> None:

@@ -33,7 +33,7 @@ def make_page(seed: int, family: str, theme: str, width: int, height: int) -> Pa
     if theme not in THEMES:
         raise InputError("is no theme.", field="render.themes", found=theme, fix=f"The themes are {', '.join(THEMES)}.")
     rng = Random(seed)
-    root_px = rng.choice((12, 12.5, 13, 13, 14, 14, 15))
+    root_px = rng.choice((12.5, 13, 14, 14, 15, 15, 16))
     font = rng.choice(tuple(FONTS))
     chrome = rng.choice(("top", "top", "top", "side", "side", "both", "both", "bottom", "bare"))
     if width < 480 and chrome in ("side", "both"):
@@ -66,7 +66,7 @@ def make_page(seed: int, family: str, theme: str, width: int, height: int) -> Pa
         over = sections.dialog(rng)
     elif floating < 0.20:
         over = sections.toast(rng)
-    elif 0.30 <= floating < 0.35:
+    elif 0.30 <= floating < 0.37:
         over = sections.hint(rng, width, height)
     return Page(
         theme=theme, palette="dark" if THEMES[theme] else "light", body=bar + inner + foot + over, font=font,

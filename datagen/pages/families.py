@@ -64,10 +64,10 @@ def _field(rng: Random, beside: bool) -> str:
     elif draw < 0.86:
         label = rng.choice(("Quantity", "Guests", "Seats", "Age", "Copies"))
         control = stepper(rng, label)
-    elif draw < 0.92:
+    elif draw < 0.91:
         label = rng.choice(("Budget", "Volume", "Distance", "Brightness", "Price range"))
         control = slider(rng, label)
-    elif draw < 0.97:
+    elif draw < 0.95:
         label = rng.choice(("Message", "Notes", "Description", "Comment"))
         control = text_area(rng, label)
     else:
@@ -150,7 +150,7 @@ def table(rng: Random, width: int) -> tuple[str, list[str]]:
         parts.append(sections.chips(rng))
     if rng.random() < 0.12:
         parts.append(sections.alert(rng))
-    rows = rng.choice((3, 4, 5, 6, 8))
+    rows = rng.choice((3, 4, 5, 6, 7))
     content = sections.data_table(rng, width, rows)
     below = div(
         "d-flex align-items-center justify-content-between", text(f"1–{rows} of {rng.randrange(rows + 1, 900)}", "small"), sections.pagination(rng)
@@ -218,7 +218,9 @@ def _profile(rng: Random) -> str:
 
 
 def settings(rng: Random, width: int) -> tuple[str, list[str]]:
-    titled = lambda content: div("", heading(rng.choice(words.SETTING_GROUPS), 4, "h6 mb-2"), content)  # noqa: E731
+    def titled(content: str) -> str:
+        return div("", heading(rng.choice(words.SETTING_GROUPS), 4, "h6 mb-2"), content)
+
     makers: list[Callable[[], str]] = [
         lambda: titled(_setting_rows(rng)), lambda: titled(_setting_rows(rng)), lambda: _profile(rng), lambda: titled(_choices(rng, width)),
         lambda: _fields(rng, width), lambda: sections.card(_setting_rows(rng), head=rng.choice(words.SETTING_GROUPS), cls="mb-3"), lambda: titled(sections.tree(rng)),

@@ -218,7 +218,7 @@ def data_table(rng: Random, width: int, rows: int) -> str:
     """A table of like records; `width` in CSS pixels decides on the number of columns."""
     first = rng.choice(("Name", "Customer", "Product", "Project", "Order"))
     others = [kind for kind in ("Date", "Amount", "Qty", "Status", "Owner", "City", "Progress", "Email", "Share", "Customer", "") if kind != first]
-    columns = [first, *rng.sample(others, max(1, min(6, width // 115 - 1)))]
+    columns = [first, *rng.sample(others, max(1, min(6, width // 135 - 1)))]
     columns.sort(key=lambda kind: kind == "")
     makers = [_cell_maker(rng, kind) for kind in columns]
     selectable = rng.random() < 0.3
