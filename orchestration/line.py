@@ -56,6 +56,8 @@ def _materialize(job: "dg.JobDefinition", instance: "dg.DagsterInstance", partit
     for event in result.all_events:
         if event.is_step_failure:
             failure = event.step_failure_data
+            if failure.error and failure.error.cls_name == "DagsterExecutionInterruptedError":
+                raise KeyboardInterrupt
             told = failure.user_failure_data.description if failure.user_failure_data else None
             raise LineError(told or (failure.error.to_string() if failure.error else f"error: {event.step_key} failed."))
     if not result.success:

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -98,6 +99,19 @@ def test_on_a_terminal_the_bars_of_stages_are_live(made: Small) -> None:
     assert process.wait() == 0, shown.decode()
     assert "█".encode() in shown, "the stage itself saw a terminal"
     assert b"The line is done" in shown
+
+
+def test_ctrl_c_stops_the_stage_and_leaves_no_artifact(made: Small) -> None:
+    made.edit("params.yaml", "steps: 3", "steps: 3000")
+    told = []
+    with subprocess.Popen(LINE, cwd=made.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            told.append(line.rstrip())
+            if "pretrain_mae:   0%" in line:
+                process.send_signal(signal.SIGINT)
+    assert process.wait() == 130 and told[-1] == "error: interrupted.", told
+    assert not list((made.folder / "artifacts").glob("*pretrain_mae*"))
 
 
 @pytest.mark.parametrize("module", ["orchestration.line", "orchestration.launch", "orchestration.ui"])
