@@ -29,7 +29,7 @@ from tqdm import tqdm
 from contracts.dataset import dataset_version
 from contracts.errors import InputError
 from contracts.files import write_json
-from contracts.knobs import Knobs, preset_name
+from contracts.knobs import Hardware, Knobs, preset_name
 
 ARTIFACTS = Path("artifacts")
 _LIBRARIES = ("torch", "timm", "lightning", "deepspeed", "ffcv", "webdataset", "pycocotools", "numpy", "pillow", "playwright")
@@ -96,8 +96,11 @@ def progress(items: Iterable[_Item], description: str, total: int | None = None)
 
 
 @contextmanager
-def stage(name: str, knobs: Knobs) -> Iterator[Stage]:
-    """Run one stage; see the module's text. The dataset version is read before anything is written: no dataset, no stage."""
+def stage(name: str, knobs: Knobs, hardware: Hardware | None = None) -> Iterator[Stage]:
+    """Run one stage; see the module's text. The dataset version is read before anything is written: no dataset, no stage.
+
+    `hardware` is written down in `run.json` and used for nothing.
+    """
     version = dataset_version()
     final, folder = ARTIFACTS / name, ARTIFACTS / f".{name}.partial"
     if rank() > 0:
@@ -109,7 +112,8 @@ def stage(name: str, knobs: Knobs) -> Iterator[Stage]:
         folder.mkdir(parents=True)
         started = time.time()
         run: dict[str, Any] = {
-            "stage": name, "preset": preset_name(), "knobs": knobs.model_dump(mode="json"), "dataset_version": version,
+            "stage": name, "preset": preset_name(), "knobs": knobs.model_dump(mode="json"),
+            "hardware": hardware and hardware.model_dump(mode="json"), "dataset_version": version,
             "code_revision": code_revision(), "libraries": _library_versions(), "host": _host(), "command": sys.argv,
             "started": _iso(started), "finished": None,
         }  # fmt: skip
@@ -165,7 +169,21 @@ def _library_versions() -> dict[str, str]:
 
 
 def _host() -> dict[str, Any]:
-    return {"system": platform.platform(), "python": platform.python_version(), "cpus": os.cpu_count(), "processor": platform.machine()}
+    return {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+        "processor": platform.machine(),
+        "gpus": _gpus(),
+    }
+
+
+def _gpus() -> list[str]:
+    """Names of this host's GPUs, asked without torch; none where there is no NVIDIA driver."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    listing = subprocess.run(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=False)
+    return listing.stdout.split("\n")[:-1] if listing.returncode == 0 else []
 
 
 def _iso(seconds: float) -> str:

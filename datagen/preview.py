@@ -6,6 +6,7 @@ python -m datagen.preview --screens 12 --split test --out contact-sheet.png
 import argparse
 import colorsys
 import io
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def pick(count: int, split: str | None) -> list[tuple[Screen, bytes]]:
-    """`count` screens spread evenly over the shards (all, if there are fewer). InputError if there are none."""
+    """`count` screens drawn by lot, the same each time (all, if there are fewer). InputError if there are none."""
     groups = None
     if split is not None:
         import json
@@ -60,8 +61,8 @@ def pick(count: int, split: str | None) -> list[tuple[Screen, bytes]]:
     found = list(matching())
     if not found:
         raise InputError("there are no screens to draw.", file=SHARDS, fix=GET_DATA)
-    count = min(count, len(found))
-    return [found[i * len(found) // count] for i in range(count)]
+    # By lot and not evenly spaced: families take turns within a shard, and an even step could meet only one of them.
+    return [found[i] for i in sorted(random.Random(0).sample(range(len(found)), min(count, len(found))))]
 
 
 def colour(class_name: str) -> tuple[int, int, int]:

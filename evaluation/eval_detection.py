@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def main() -> None:
     argparse.ArgumentParser(prog="python -m evaluation.eval_detection", description=__doc__.partition("\n")[0]).parse_args()
     knobs, hardware = load_knobs(EvalDetectionKnobs), load_hardware("eval_detection")
-    with stage("eval_detection", knobs) as s:
+    with stage("eval_detection", knobs, hardware) as s:
         read_run("train_detector")
         coco = read_coco(coco_path("test"))
 

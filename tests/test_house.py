@@ -106,7 +106,11 @@ def test_deps_exist_or_are_made_by_the_line(stage: str) -> None:
 def test_importing_anything_is_quick_and_opens_nothing(room: str) -> None:
     """`--help` answers at once only if no command's module imports what is heavy before it is needed."""
     heavy = ("torch", "playwright", "lightning", "deepspeed", "ffcv", "matplotlib")
-    commands = [str(p.with_suffix("")).replace("/", ".") for p in tracked() if p.parts[0] == room and p.suffix == ".py" and "run_command(main)" in (REPOSITORY / p).read_text()]
+    commands = [
+        str(p.with_suffix("")).replace("/", ".")
+        for p in tracked()
+        if p.parts[0] == room and p.suffix == ".py" and "run_command(main)" in (REPOSITORY / p).read_text()
+    ]
     if room == "contracts":
         commands.append("contracts.stage")
     if room == "orchestration":

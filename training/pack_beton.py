@@ -38,7 +38,7 @@ def main() -> None:
     from training.batches import TarMembers
 
     knobs, hardware = load_knobs(PackBetonKnobs), load_hardware("pack_beton")
-    with stage("pack_beton", knobs) as s:
+    with stage("pack_beton", knobs, hardware) as s:
         started = perf_counter()
         manifest = check_dataset()
         formats = writable_formats(knobs.formats, s.log)

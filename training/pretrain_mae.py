@@ -24,7 +24,7 @@ def main() -> None:
     from training.reconstructions import draw_reconstructions
 
     knobs, hardware = load_knobs(PretrainMaeKnobs), load_hardware("pretrain_mae")
-    with stage("pretrain_mae", knobs) as s:
+    with stage("pretrain_mae", knobs, hardware) as s:
         L.seed_everything(knobs.seed, verbose=False)
         data = open_data(hardware, knobs.seed, s.name)
         s.log(data.train.note)

@@ -24,7 +24,7 @@ def main() -> None:
     from training.models.encoder import load_weights
 
     knobs, hardware = load_knobs(TrainDetectorKnobs), load_hardware("train_detector")
-    with stage("train_detector", knobs) as s:
+    with stage("train_detector", knobs, hardware) as s:
         L.seed_everything(knobs.seed, verbose=False)
         data = open_data(hardware, knobs.seed, s.name)
         s.log(data.train.note)
