@@ -177,7 +177,7 @@ def add_to_dvc() -> bool:
 
 
 def _dvc(*arguments: str) -> str:
-    done = subprocess.run(["dvc", *arguments], capture_output=True, text=True)
+    done = subprocess.run(["dvc", "--wait-for-lock", *arguments], capture_output=True, text=True)
     if done.returncode:
         raise InputError(
             f"`dvc {' '.join(arguments)}` failed: {done.stderr.strip()[-600:]}.", fix="Mend what DVC names and run `python -m datagen.dataset` again."
