@@ -26,7 +26,7 @@ from contracts.knobs import PARAMS, Hardware, Knobs, accumulation, load_tracking
 from contracts.stage import Stage
 from training.batches import ScreenBatch, SplitBatches, open_split
 from training.distribution import strategy, world
-from training.tracking import JsonLinesLogger, ProgressLine, loggers
+from training.tracking import JsonLinesLogger, ProgressLine, close, loggers
 
 # About this many points on a curve, whatever the length of the run.
 _POINTS = 200
@@ -192,8 +192,8 @@ def fit(task: Task, s: Stage, knobs: Knobs, hardware: Hardware, gradient_clip: f
     trainer.fit(task, task.data.train, task.data.val)
     seconds = time.perf_counter() - started
     found: dict[str, float] = {}
+    close(sinks)
     for logger in sinks:
-        logger.finalize("success")
         if isinstance(logger, JsonLinesLogger):
             logger.write_curves(s.folder / "curves.csv")
             curve = [row["loss"] for row in logger.rows if "loss" in row]

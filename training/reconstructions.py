@@ -9,7 +9,7 @@ from contracts.files import replacing
 from training.batches import SplitBatches
 from training.losses.reconstruction import normalised_units
 from training.mae_task import MaeTask
-from training.models.encoder import PIXEL_MEAN, PIXEL_STD
+from training.models.encoder import PIXEL_MEAN, PIXEL_STD, content_mask
 from training.models.mae import from_units, to_units, unit_content
 
 _GREY, _GAP, _ROWS = 0.6, 8, 4
@@ -34,8 +34,10 @@ def draw_reconstructions(task: MaeTask, batches: SplitBatches, file: Path, rows:
         hidden = output.hidden[..., None]
         filled = from_units(torch.where(hidden, predicted, units), size, unit)
         gap = torch.ones(len(images), 3, size[0], _GAP, device=images.device)
-        seen = torch.where(from_units(hidden.expand_as(units), size, unit), _GREY, _to_rgb(images))
-        lines += list(torch.cat([_to_rgb(images), gap, seen, gap, _to_rgb(filled)], dim=-1).cpu())
+        content = content_mask(batch.content_hw.to(images.device), *size)[:, None]
+        shown, guessed = (torch.where(content, _to_rgb(x), 1.0) for x in (images, filled))
+        seen = torch.where(from_units(hidden.expand_as(units), size, unit) & content, _GREY, shown)
+        lines += list(torch.cat([shown, gap, seen, gap, guessed], dim=-1).cpu())
         if len(lines) >= rows:
             break
     if not lines:

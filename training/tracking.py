@@ -60,13 +60,25 @@ def loggers(s: Stage, tracking: Tracking, knobs: Mapping[str, Any]) -> list[Logg
     """Json lines first, then TensorBoard, then W&B unless it is disabled; nothing leaves the host unless `tracking.wandb` is `online`."""
     found: list[Logger] = [JsonLinesLogger(s.folder / "log.jsonl"), TensorBoardLogger(s.folder, name="tensorboard", version="")]
     if tracking.wandb != "disabled":
-        (s.folder / "wandb").mkdir(parents=True, exist_ok=True)
-        found.append(
-            WandbLogger(
-                project=tracking.project, name=s.name, save_dir=s.folder, offline=tracking.wandb == "offline", config=dict(knobs), log_model=False
-            )
-        )
+        import wandb
+
+        settings = wandb.Settings(symlink=False, silent=True)
+        offline = tracking.wandb == "offline"
+        found.append(WandbLogger(project=tracking.project, name=s.name, save_dir=s.folder, offline=offline, config=dict(knobs), settings=settings))
+        if offline:
+            s.log(f"W&B is offline; `wandb sync artifacts/{s.name}/wandb/offline-run-*` sends this run later")
     return found
+
+
+def close(found: list[Logger]) -> None:
+    """Flush and end every run, before the stage's folder gets its final name."""
+    for logger in found:
+        logger.finalize("success")
+        if isinstance(logger, WandbLogger):
+            logger.experiment.finish()
+            for path in Path(logger.save_dir or ".", "wandb").rglob("*"):
+                if path.is_symlink():  # W&B's link to a log outside, which an artifact must not hold
+                    path.unlink()
 
 
 class ProgressLine(L.Callback):
