@@ -11,6 +11,10 @@ import pytest
 import yaml
 from filelock import FileLock
 
+# Before torch is loaded anywhere, children included: workers share the cores (why passive: orchestration/launch.py).
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 REPOSITORY = Path(__file__).parent.parent
 # What a clone borrows instead of installing it again.
 INSTALLED = (".venv", ".tools", "datagen/kits/node_modules")

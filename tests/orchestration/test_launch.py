@@ -26,6 +26,10 @@ def torchrun(devices: int) -> tuple[str, ...]:
     return ("py", "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}", "-m", MODULE)
 
 
+def threads(number: int) -> dict[str, str]:
+    return {"OMP_NUM_THREADS": str(number), "OMP_WAIT_POLICY": "passive"}
+
+
 PLAIN = ("py", "-m", MODULE)
 LO = {"GLOO_SOCKET_IFNAME": "lo"}
 
@@ -34,21 +38,21 @@ LO = {"GLOO_SOCKET_IFNAME": "lo"}
     ("given", "cpus", "expected"),
     [
         (None, 8, Plan(PLAIN)),
-        (hardware(), 8, Plan(PLAIN, {"OMP_NUM_THREADS": "8"})),
-        (hardware(accelerator="gpu"), 1, Plan(PLAIN, {"OMP_NUM_THREADS": "1"})),
-        (hardware(launcher="torchrun"), 8, Plan(torchrun(1), {"OMP_NUM_THREADS": "8"} | LO)),
-        (hardware(launcher="torchrun", devices=2), 8, Plan(torchrun(2), {"OMP_NUM_THREADS": "4"} | LO)),
-        (hardware(launcher="torchrun", devices=4), 2, Plan(torchrun(4), {"OMP_NUM_THREADS": "1"} | LO)),
-        (hardware(accelerator="gpu", launcher="torchrun", devices=8), 96, Plan(torchrun(8), {"OMP_NUM_THREADS": "12"})),
+        (hardware(), 8, Plan(PLAIN, threads(8))),
+        (hardware(accelerator="gpu"), 1, Plan(PLAIN, threads(1))),
+        (hardware(launcher="torchrun"), 8, Plan(torchrun(1), threads(8) | LO)),
+        (hardware(launcher="torchrun", devices=2), 8, Plan(torchrun(2), threads(4) | LO)),
+        (hardware(launcher="torchrun", devices=4), 2, Plan(torchrun(4), threads(1) | LO)),
+        (hardware(accelerator="gpu", launcher="torchrun", devices=8), 96, Plan(torchrun(8), threads(12))),
         (
             hardware(launcher="deepspeed", devices=2),
             2,
-            Plan(torchrun(2), {"OMP_NUM_THREADS": "1", "DS_BUILD_OPS": "0", "DS_ACCELERATOR": "cpu"} | LO),
+            Plan(torchrun(2), threads(1) | {"DS_BUILD_OPS": "0", "DS_ACCELERATOR": "cpu"} | LO),
         ),
         (
             hardware(accelerator="gpu", launcher="deepspeed", devices=8),
             20,
-            Plan(torchrun(8), {"OMP_NUM_THREADS": "2", "DS_BUILD_OPS": "0", "DS_ACCELERATOR": "cuda"}),
+            Plan(torchrun(8), threads(2) | {"DS_BUILD_OPS": "0", "DS_ACCELERATOR": "cuda"}),
         ),
     ],
 )
@@ -112,7 +116,7 @@ def test_a_plain_process_drives_one_device(small: Small, inside: pytest.MonkeyPa
 
 def test_dry_run_prints_the_plan_and_starts_nothing(small: Small) -> None:
     out = small.check("python", "-m", "orchestration.launch", "--dry-run", MODULE)
-    assert out == f"OMP_NUM_THREADS={len(os.sched_getaffinity(0))} {sys.executable} -m {MODULE}\n"
+    assert out == f"OMP_NUM_THREADS={len(os.sched_getaffinity(0))} OMP_WAIT_POLICY=passive {sys.executable} -m {MODULE}\n"
     assert not (small.folder / "artifacts").exists()
 
 
@@ -154,7 +158,7 @@ def test_two_processes_meet(small: Small, launcher: str) -> None:
     done = subprocess.run(
         ["python", "-m", "orchestration.launch", MODULE],
         cwd=small.folder,
-        env=environment() | {"OMP_NUM_THREADS": "1"},
+        env=environment() | threads(1),
         capture_output=True,
         text=True,
     )
