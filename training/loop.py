@@ -29,7 +29,7 @@ from training.distribution import strategy, world
 from training.tracking import JsonLinesLogger, ProgressLine, close, loggers
 
 # About this many points on a curve, whatever the length of the run.
-_POINTS = 200
+_POINTS = 100
 
 
 @dataclass(frozen=True)

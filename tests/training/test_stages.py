@@ -122,8 +122,8 @@ def test_pretraining_then_detection(project: Path) -> None:
     assert pretrained.keys() == encoder.keys()
     for name in pretrained:
         torch.testing.assert_close(encoder[name], pretrained[name])
-    picture = Image.open(project / "artifacts/pretrain_mae/reconstructions.png")
-    assert picture.size == (3 * 96 + 2 * 8, 3 * (64 + 8))  # three screens of the validation split
+    with Image.open(project / "artifacts/pretrain_mae/reconstructions.png") as picture:
+        assert picture.size == (3 * 96 + 2 * 8, 3 * (64 + 8))  # three screens of the validation split
 
 
 def spread(root: Path, folder: str, launcher: str, devices: int, micro_batch: int) -> tuple[dict[str, torch.Tensor], list[float]]:
