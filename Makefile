@@ -17,7 +17,7 @@ demo: setup ## render the demo dataset and run the whole line, down to the repor
 	@python -m orchestration.line
 
 test: setup ## run the tests
-	@python -m pytest $(ARGS)
+	@python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: setup ## lint, format, types, import rules
 	@ruff check . && ruff format --check . && mypy && lint-imports

@@ -84,17 +84,21 @@ def clone(tmp_path: Path) -> Clone:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which `make demo` has run with the smallest preset, made once for all workers. Do not change it; copy it."""
+    """A clone in which `make demo` has run with the smallest preset: made once for all workers, copied for each."""
     if not (REPOSITORY / ".venv/.ready").is_file():
         pytest.fail("The clone borrows what `make setup` installs, and it has not run here. Run `make setup` first.")
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder = shared / "demo" / "screenry"
+    made = shared / "demo" / "screenry"
     with FileLock(shared / "demo.lock"):
-        if (folder / "first.log").is_file():
-            return Clone(folder)
-        demo = make_clone(folder)
-        done = demo.run("make demo")
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
-        (folder / "first.log").write_text(done.stdout)
-    return demo
+        if not (made / "first.log").is_file():
+            done = make_clone(made).run("make demo")
+            assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
+            (made / "first.log").write_text(done.stdout)
+        return copy_of(Clone(made), base / "own-demo")
+
+
+def copy_of(clone: Clone, folder: Path) -> Clone:
+    """A clone with the same history, data and artifacts, to change at will."""
+    shutil.copytree(clone.folder, folder / "screenry", symlinks=True)
+    return Clone(folder / "screenry")

@@ -1,12 +1,11 @@
 """Every command in the README is run here, in a clone in which the line has run."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Clone
+from tests.conftest import Clone, copy_of
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"^```(?:bash|sh|console)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -30,8 +29,7 @@ def test_the_readme_has_commands() -> None:
 @pytest.mark.slow
 @pytest.mark.browser
 def test_every_command_works_in_the_order_of_the_page(demo: Clone, tmp_path: Path) -> None:
-    own = Clone(tmp_path / "screenry")
-    shutil.copytree(demo.folder, own.folder, symlinks=True)
+    own = copy_of(demo, tmp_path)
     for command in COMMANDS:
         if not any(command.startswith(known) for known in ELSEWHERE):
             own.check(command)

@@ -15,8 +15,9 @@ from datagen.browser import Browser
 REPOSITORY = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Open for one file only: while Playwright's event loop lives in this process, nothing else (Dagster) can run one."""
     with Browser() as open_browser:
         yield open_browser
 

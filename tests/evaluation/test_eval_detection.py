@@ -6,7 +6,6 @@ import json
 import pytest
 import torch
 import yaml
-from conftest import write_eval_artifact
 from pytest import approx
 from torch import nn
 
@@ -20,6 +19,7 @@ from contracts.taxonomy import NAMES
 from evaluation import eval_detection
 from evaluation.detection import score_detections
 from evaluation.eval_detection import find_elements
+from tests.evaluation.conftest import write_eval_artifact
 from training import pack_beton
 from training.batches import open_split
 from training.config import TrainDetectorKnobs

@@ -85,7 +85,7 @@ def test_every_value_is_escaped(line):
 
 
 def test_a_detector_that_hits_nothing_is_reported_as_zero(line, monkeypatch):
-    from conftest import write_eval_artifact
+    from tests.evaluation.conftest import write_eval_artifact
 
     write_eval_artifact(predictions=[])
     run_report(monkeypatch)

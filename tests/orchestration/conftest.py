@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_repository import FILES, REPOSITORY, Small
+
+from tests.orchestration.small_repository import FILES, REPOSITORY, Small
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,10 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from small_repository import STAGES, Small
 
 from orchestration.assets import MAX_INLINE_BYTES, SHARD_PARTITIONS, artifact_metadata, shard_path
 from orchestration.definitions import build, new_dataset
+from tests.orchestration.small_repository import STAGES, Small
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

@@ -3,7 +3,8 @@
 import subprocess
 
 import pytest
-from small_repository import REPOSITORY, Small
+
+from tests.orchestration.small_repository import REPOSITORY, Small
 
 WRAPPER = REPOSITORY / "orchestration/dvc"
 

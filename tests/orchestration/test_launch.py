@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_repository import Small, environment
 
 from contracts.errors import InputError
 from contracts.knobs import Hardware
 from orchestration.launch import Plan, check, plan, stage_hardware
+from tests.orchestration.small_repository import Small, environment
 
 MODULE = "training.pretrain_mae"
 

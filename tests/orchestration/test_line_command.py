@@ -9,7 +9,8 @@ import termios
 from pathlib import Path
 
 import pytest
-from small_repository import Small, environment
+
+from tests.orchestration.small_repository import Small, environment
 
 LINE = ("python", "-m", "orchestration.line")
 

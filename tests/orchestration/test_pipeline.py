@@ -5,11 +5,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from small_repository import REPOSITORY, STAGES, Small
 
 from contracts.errors import InputError
 from orchestration import pipeline
 from orchestration.definitions import build
+from tests.orchestration.small_repository import REPOSITORY, STAGES, Small
 
 
 def test_stages_in_the_order_of_the_file_with_what_they_read(small: Small, inside: pytest.MonkeyPatch) -> None:

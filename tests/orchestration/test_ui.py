@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
-from small_repository import Small, environment
+
+from tests.orchestration.small_repository import Small, environment
 
 PATIENCE_MS = 120_000
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from synthetic_screens import SPLIT_SIZES, tiny_params, write_dataset, write_params
+
+from tests.training.synthetic_screens import SPLIT_SIZES, tiny_params, write_dataset, write_params
 
 
 @pytest.fixture(scope="session")

@@ -13,13 +13,13 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from synthetic_screens import SPLIT_SIZES, VERSION, tiny_params, write_dataset, write_params
 from webdataset.tariterators import group_by_keys, tar_file_iterator
 
 from contracts.coco import read_coco, screens_from_coco
 from contracts.dataset import coco_path, read_shard
 from contracts.errors import InputError
 from contracts.taxonomy import BY_NAME
+from tests.training.synthetic_screens import SPLIT_SIZES, VERSION, tiny_params, write_dataset, write_params
 from training import pack_beton
 from training.batches import EpochOrder, ScreenBatch, ShardScreens, open_split
 

@@ -14,10 +14,10 @@ import torch
 import yaml
 from PIL import Image
 from safetensors.torch import load_file
-from synthetic_screens import tiny_params, write_params
 
 from contracts.errors import InputError
 from contracts.knobs import Hardware
+from tests.training.synthetic_screens import tiny_params, write_params
 from training import pretrain_mae, train_detector
 from training.loop import make_plan, parameter_groups, warmup_cosine
 from training.models.detector import load_detector
@@ -126,8 +126,14 @@ def test_pretraining_then_detection(project: Path) -> None:
         assert picture.size == (3 * 96 + 2 * 8, 3 * (64 + 8))  # three screens of the validation split
 
 
-def spread(root: Path, folder: str, launcher: str, devices: int, micro_batch: int) -> tuple[dict[str, torch.Tensor], list[float]]:
-    configure(root, hardware={"launcher": launcher, "devices": devices, "micro_batch": micro_batch})
+# Small enough that rounding does not grow into another run within the test's four steps.
+SPREAD_RATE = 1e-4
+# Weights, the losses of the training steps, the losses on the validation split.
+Trained = tuple[dict[str, torch.Tensor], list[float], list[float]]
+
+
+def spread(root: Path, folder: str, launcher: str, devices: int, micro_batch: int) -> Trained:
+    configure(root, hardware={"launcher": launcher, "devices": devices, "micro_batch": micro_batch}, train_detector={"learning_rate": SPREAD_RATE})
     if launcher == "python":
         train_detector.main()
     else:
@@ -135,26 +141,28 @@ def spread(root: Path, folder: str, launcher: str, devices: int, micro_batch: in
         assert done.returncode == 0, done.stderr[-4000:]
     made = root / "artifacts/train_detector"
     with (made / "curves.csv").open() as file:
-        losses = [float(row[name]) for row in csv.DictReader(file) for name in ("loss", "val_loss") if row[name]]
+        rows = list(csv.DictReader(file))
     weights = load_file(made / "model.safetensors")
     made.rename(root / folder)
-    return weights, losses
+    return weights, *([float(row[name]) for row in rows if row[name]] for name in ("loss", "val_loss"))
 
 
-def assert_equal_training(a: tuple[dict[str, torch.Tensor], list[float]], b: tuple[dict[str, torch.Tensor], list[float]]) -> None:
-    """To rounding: sums of 32-bit numbers in another order. AdamW divides by the gradient's size, so where a gradient is nearly
-    zero its sign may differ and a weight may move by a learning rate (0.0005) per step the other way; such weights must be rare.
+def assert_equal_training(a: Trained, b: Trained) -> None:
+    """To rounding: sums of 32-bit numbers in another order. AdamW divides by the gradient's size, so where a gradient is nearly zero its
+    sign may differ and a weight may move by a whole learning rate the other way. Such weights must be rare: weights differ on average
+    by less than a hundredth of the way that AdamW goes in these steps. A missing or doubled screen makes that a good part of the whole way.
     """
     assert b[1] == pytest.approx(a[1], rel=1e-4)
-    far = sum(int(((a[0][name] - b[0][name]).abs() > 2e-5).sum()) for name in a[0])
-    total = sum(weight.numel() for weight in a[0].values())
-    assert far <= 1e-3 * total, f"{far} of {total} weights differ"
-    for name, weight in a[0].items():
-        torch.testing.assert_close(b[0][name], weight, rtol=0, atol=4 * 5e-4 * 2)
+    # In validation rounding may also decide between two proposals or two matches that are equally good, and the loss jumps a little.
+    assert b[2] == pytest.approx(a[2], rel=1e-2)
+    way = SPREAD_RATE * len(a[1])
+    apart = torch.cat([(b[0][name] - weight).abs().flatten() for name, weight in a[0].items()])
+    assert float(apart.mean()) < 0.01 * way
+    assert float(apart.max()) <= 2 * way
 
 
 @pytest.fixture(scope="module")
-def alone(packed_root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, torch.Tensor], list[float]]:
+def alone(packed_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """The reference run: one process, the global batch of 4 at once."""
     import shutil
 
@@ -167,19 +175,30 @@ def alone(packed_root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         return spread(root, "reference", "python", 1, 4)
 
 
-def test_a_run_repeats_itself(project: Path, alone: tuple[dict[str, torch.Tensor], list[float]]) -> None:
+def test_a_run_repeats_itself(project: Path, alone: Trained) -> None:
     again = spread(project, "again", "python", 1, 4)
-    assert again[1] == alone[1]
+    assert again[1:] == alone[1:]
     assert all(torch.equal(again[0][name], alone[0][name]) for name in alone[0])
 
 
-def test_accumulating_micro_batches_is_the_whole_batch(project: Path, alone: tuple[dict[str, torch.Tensor], list[float]]) -> None:
+def test_accumulating_micro_batches_is_the_whole_batch(project: Path, alone: Trained) -> None:
     assert_equal_training(alone, spread(project, "accumulated", "python", 1, 1))
+
+
+def test_a_run_on_other_screens_is_told_apart(project: Path, alone: Trained) -> None:
+    """What the comparison above is worth: a run from another seed fails it."""
+    params = tiny_params()
+    params["train_detector"]["seed"] += 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.training.test_stages.tiny_params", lambda: params)
+        other = spread(project, "other", "python", 1, 4)
+    with pytest.raises(AssertionError):
+        assert_equal_training(alone, other)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["torchrun", "deepspeed"])
-def test_two_processes_learn_what_one_does(launcher: str, project: Path, alone: tuple[dict[str, torch.Tensor], list[float]]) -> None:
+def test_two_processes_learn_what_one_does(launcher: str, project: Path, alone: Trained) -> None:
     """DDP and ZeRO-2 over gloo, two processes with one screen each, accumulated twice."""
     assert_equal_training(alone, spread(project, launcher, launcher, 2, 1))
 
