@@ -51,10 +51,10 @@ def test_second_demo_reuses_everything(demo: Clone) -> None:
     assert {stage: (demo.folder / f"artifacts/{stage}/run.json").read_text() for stage in STAGES} == before
 
 
-def test_models_learned_something(demo: Clone) -> None:
-    """Two epochs on a few screens: the loss must at least fall."""
-    rows = (demo.folder / "artifacts/train_detector/curves.csv").read_text().splitlines()
-    assert len(rows) > 2 and "loss" in rows[0]
+def test_the_detector_learns(demo: Clone) -> None:
+    """Two epochs on a few screens say nothing about quality, but the loss must fall."""
+    metrics = json.loads((demo.folder / "artifacts/train_detector/metrics.json").read_text())
+    assert metrics["loss"] < metrics["first_loss"]
 
 
 def test_a_clone_without_data_is_told_what_to_do(clone: Clone, demo: Clone) -> None:
