@@ -84,6 +84,7 @@ class Element(Frozen):
     text: str = ""
     name: str = Field(default="", description="accessible name")
     role: str | None = Field(default=None, description="ARIA role in the page, explicit or implied")
+    icon: str = Field(default="", description="what its pictogram shows, e.g. `trash`; empty without one")
     states: tuple[State, ...] = ()
     parent: int | None = None
     z: int = 0
@@ -109,6 +110,7 @@ class Screen(Frozen):
     family: str
     locale: str
     theme: str
+    state: str = Field(default="plain", description="what the page is in: plain, dialog, drawer, menu, loading ...")
     seed: int
     generator: str = Field(description="version of the code that made it")
     elements: tuple[Element, ...]
