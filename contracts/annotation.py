@@ -28,6 +28,7 @@ State = Literal[
     "busy",
     "current",
 ]
+ExpressionKind = Literal["text", "role", "position", "relation", "icon", "function", "state"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -98,6 +99,19 @@ class Element(Frozen):
         return self
 
 
+class Expression(Frozen):
+    """One instruction that means exactly one element of its screen, e.g. `Click the trash icon in the row “Ada Bauer”`.
+
+    `element` is the `id` of the element meant, `kind` what tells it apart from all others, `language` the locale code of the sentence
+    (what it quotes is written as on the screen).
+    """
+
+    element: int = Field(ge=0)
+    text: str = Field(min_length=1)
+    kind: ExpressionKind
+    language: str = Field(min_length=2)
+
+
 class Screen(Frozen):
     """One rendered screen. `key` names its image (`<key>.png`) and is unique within a dataset; sizes are in image pixels."""
 
@@ -114,6 +128,7 @@ class Screen(Frozen):
     seed: int
     generator: str = Field(description="version of the code that made it")
     elements: tuple[Element, ...]
+    expressions: tuple[Expression, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -125,6 +140,9 @@ class Screen(Frozen):
                 raise ValueError(f"element {element.id} ({element.class_name}) lies outside the {self.width}x{self.height} image: {element.box.xyxy}")
             if element.parent is not None and (element.parent not in ids or element.parent == element.id):
                 raise ValueError(f"element {element.id} names parent {element.parent}, which is no other element of this screen")
+        for expression in self.expressions:
+            if expression.element not in ids:
+                raise ValueError(f"the expression {expression.text!r} means element {expression.element}, which this screen does not have")
         return self
 
     def to_json(self) -> dict[str, Any]:

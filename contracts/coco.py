@@ -1,7 +1,7 @@
 """Screens to COCO and back, without loss, and COCO files of others checked on the way in.
 
 COCO's own fields carry what COCO tools need (`bbox` is `[x, y, w, h]`, pixels); everything else a screen knows rides along under `screen` in
-`images` and `element` in `annotations`, so that `screens_from_coco(coco_from_screens(s)) == s`, to the last bit of each coordinate.
+`images` (its expressions, too) and `element` in `annotations`, so that `screens_from_coco(coco_from_screens(s)) == s`, to the last bit of each coordinate.
 """
 
 import json

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contracts.annotation import Box, Element, Screen
+from contracts.annotation import Box, Element, Expression, Screen
 from contracts.coco import coco_from_screens, read_coco, screens_from_coco
 from contracts.errors import InputError
 from contracts.taxonomy import NAMES
@@ -29,16 +29,21 @@ def random_screen(seed: int) -> Screen:
                 z=rng.randint(0, 9), visible_fraction=rng.random(), interactable=rng.random() < 0.5,
             )
         )  # fmt: skip
+    expressions = [
+        Expression(element=rng.choice(elements).id, text=rng.choice(["Click “Save”", "לחץ על „שמור”"]), kind=rng.choice(["text", "relation"]), language=rng.choice(["en", "he"]))
+        for _ in range(rng.randint(0, 4) if elements else 0)
+    ]  # fmt: skip
     return Screen(
         key=f"k{seed}", width=width, height=height, device_scale=rng.choice([1, 1.5, 3]), platform=rng.choice(["web", "mobile", "desktop"]), kit="bootstrap",
         family="form", locale="en", theme="flatly", seed=rng.getrandbits(63), generator="1", elements=tuple(elements),
+        expressions=tuple(expressions),
     )  # fmt: skip
 
 
 def test_coco_and_json_round_trips_are_exact() -> None:
     screens = [random_screen(seed) for seed in range(60)]
     coco = json.loads(json.dumps(coco_from_screens(screens)))
-    assert screens_from_coco(coco) == screens
+    assert screens_from_coco(coco) == screens and any(s.expressions for s in screens)
     assert [Screen.model_validate_json(json.dumps(s.to_json())) for s in screens] == screens
 
 
@@ -116,3 +121,17 @@ def test_a_screen_refuses_what_cannot_be() -> None:
             Screen.model_validate(bad)
     with pytest.raises(ValidationError, match="ids repeat"):
         Screen.model_validate(screen | {"elements": [element, element]})
+
+
+def test_expressions_ride_along_with_their_image_and_mean_an_element_of_it() -> None:
+    element = Element(id=4, class_name="button", box=Box(x1=1, y1=1, x2=9, y2=9))
+    bare = random_screen(3).model_copy(update={"elements": (element,), "expressions": ()})
+    assert "expressions" not in bare.to_json() and "expressions" not in coco_from_screens([bare])["images"][0]["screen"]
+    expression = Expression(element=4, text="Click “Save”", kind="text", language="en")
+    (image,) = coco_from_screens([bare.model_copy(update={"expressions": (expression,)})])["images"]
+    assert image["screen"]["expressions"] == [{"element": 4, "text": "Click “Save”", "kind": "text", "language": "en"}]
+    image["screen"]["expressions"][0]["element"] = 5
+    with pytest.raises(InputError, match="means element 5, which this screen does not have"):
+        screens_from_coco(coco_from_screens([bare]) | {"images": [image]})
+    with pytest.raises(ValidationError, match="at least 1 character"):
+        Expression(element=4, text="", kind="text", language="en")
