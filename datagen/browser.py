@@ -1,100 +1,70 @@
-"""One Chromium with one page, reused for every screen, without a network.
+"""One Chromium, without a network: a document per kit (kits without scripts share one), in which one screen's `<body>` replaces another's.
 
-The themes are parsed once and swapped as constructed style sheets, the fonts are decoded once, and a screen is a new `<body>`: several times
-faster than loading a document per screen. A screen must not depend on the ones before it; tests/datagen/test_render.py holds that.
+Style sheets are parsed once and switched, scripts run once, fonts are fetched when a page first needs them: several times faster than loading a
+document per screen. A screen must not depend on the ones before it; tests/datagen/test_render.py holds that.
+
+Documents live at `https://kits.invalid/`, a host that does not exist: requests to it are answered with files of the installed npm packages, all others are refused.
 """
 
 import base64
 import json
-import os
-import shutil
+import mimetypes
+from collections import OrderedDict
 from contextlib import suppress
+from functools import cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contracts.errors import InputError
-from datagen.kits import FONTS, font_face_css, theme_css
+from datagen.chromium import launch
+from datagen.content import fonts
+from datagen.content.locales import LOCALES
+from datagen.kits import Kit, kit
+from datagen.kits.files import MODULES, ORIGIN
 from datagen.pages import Page
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Playwright
+    from playwright.sync_api import CDPSession, Route
+    from playwright.sync_api import Page as Tab
 
-EXECUTABLE_VARIABLE = "SCREENRY_CHROMIUM"
-_ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _HERE = Path(__file__).parent
+# Documents kept open. A kit's scripts take 20 to 80 MB each.
+MAX_DOCUMENTS = 8
 
-_FLAGS = (
-    "--font-render-hinting=none",  # glyph outlines as designed: the ink is where the font's metrics say
-    "--disable-lcd-text",  # grey antialiasing: no coloured fringes that depend on the display
-    "--force-color-profile=srgb",
-    "--hide-scrollbars",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-)
-
-# After the theme: fonts that are really there, nothing that moves, and no caret.
+# After everything else: fonts that are really there, nothing that moves, and no caret.
 _RESET = """
 *,*::before,*::after{animation:none!important;transition:none!important;caret-color:transparent!important;scroll-behavior:auto!important;
   pointer-events:auto!important;text-rendering:geometricPrecision}
-html{overflow:hidden}
-body{min-height:100vh;font-size:1rem}
-body,body *{font-family:var(--screen-font)!important}
-h1,h2,h3,h4,h5,h6,.h1,.h2,.h3,.h4,.h5,.h6,.navbar-brand,.navbar-brand *{font-family:var(--screen-heading-font)!important}
-svg.bi{width:1em;height:1em;vertical-align:-.125em;fill:currentColor;flex:none}
+html{overflow:hidden;background:var(--s-surface)}
+body{min-height:100vh;margin:0!important;max-width:none!important;padding:0!important}
+html:not([data-own-fonts]) :is(body,body *){font-family:var(--screen-font)!important}
+html:not([data-own-fonts]) :is(h1,h2,h3,h4,h5,h6){font-family:var(--screen-heading-font)!important}
 svg text{fill:currentColor}
 """
 
 
-def find_chromium(playwright: "Playwright") -> str:
-    """Path of a Chromium: `SCREENRY_CHROMIUM`, then PATH, then Playwright's own download. InputError that says what to do if there is none."""
-    fix = "Install it (as root: `apt-get install chromium`; or `python -m playwright install chromium`), or set SCREENRY_CHROMIUM to an executable."
-    chosen = os.environ.get(EXECUTABLE_VARIABLE)
-    if chosen:
-        if not os.access(chosen, os.X_OK):
-            raise InputError("is no executable file.", field=EXECUTABLE_VARIABLE, found=chosen, fix=fix)
-        return chosen
-    for name in _ON_PATH:
-        if path := shutil.which(name):
-            return path
-    own = playwright.chromium.executable_path
-    if Path(own).is_file():
-        return own
-    raise InputError(
-        f"pages are rendered with Chromium, and none of {', '.join(_ON_PATH)} is on PATH, nor is Playwright's own download there.", fix=fix
-    )
+class Document:
+    """A browser tab that shows the pages of one kit, or of all kits without scripts."""
+
+    def __init__(self, tab: "Tab", cdp: "CDPSession") -> None:
+        self.tab = tab
+        self.cdp = cdp
+        self.metrics: tuple[int, int, float] | None = None
 
 
 class Browser:
     """A context manager around the browser. `show` puts up a page, `png` photographs it, `evaluate` asks it."""
 
-    def __init__(self) -> None:
-        self._themes: set[str] = set()
-        self._metrics: tuple[int, int, float] | None = None
-
     def __enter__(self) -> "Browser":
-        from playwright.sync_api import Error, sync_playwright
+        from playwright.sync_api import sync_playwright
 
-        fonts = font_face_css()
+        self._documents: OrderedDict[str, Document] = OrderedDict()
         self._playwright = sync_playwright().start()
         try:
-            executable = find_chromium(self._playwright)
-            try:
-                self._browser = self._playwright.chromium.launch(executable_path=executable, args=list(_FLAGS))
-            except Error as error:
-                raise InputError(
-                    f"this Chromium does not start: {str(error).splitlines()[0]}.", file=executable,
-                    fix="Start it by hand with `--headless` to see why, or set SCREENRY_CHROMIUM to another one.",
-                ) from None  # fmt: skip
+            self._browser = launch(self._playwright)
             self.version = f"chromium/{self._browser.version}"
-            self._page = self._browser.new_page(offline=True, java_script_enabled=True)
-            self._page.route("**/*", lambda route: route.abort())
-            self._page.set_content(f"<!doctype html><html lang=en><head><meta charset=utf-8><style>{fonts}</style></head><body></body></html>")
-            self._page.evaluate((_HERE / "annotate.js").read_text(encoding="utf-8"))
-            faces = [f"{weight} 16px '{family}'" for family, (_, weights) in FONTS.items() for weight in weights]
-            self._page.evaluate("faces => Promise.all(faces.map(face => document.fonts.load(face)))", faces)
-            self._cdp = self._page.context.new_cdp_session(self._page)
-            self._cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+            self._context = self._browser.new_context(offline=True, ignore_https_errors=True)
+            self._context.route("**/*", _answer)
         except BaseException:
             self.__exit__()
             raise
@@ -105,34 +75,112 @@ class Browser:
             self._browser.close()
         self._playwright.stop()
 
+    @property
+    def page(self) -> "Tab":
+        """The tab that shows the current page."""
+        return self._current.tab
+
+    @property
+    def cdp(self) -> "CDPSession":
+        """DevTools session of the tab that shows the current page."""
+        return self._current.cdp
+
+    def _document(self, own: Kit) -> Document:
+        """The open document for a kit; the one that was not used for longest gives way."""
+        name = own.document
+        if name in self._documents:
+            self._documents.move_to_end(name)
+            return self._documents[name]
+        while len(self._documents) >= MAX_DOCUMENTS:
+            self._documents.popitem(last=False)[1].tab.close()
+        tab = self._context.new_page()
+        tab.goto(f"{ORIGIN}/{name}.html", wait_until="load")
+        for script in ("charts.js", "show.js", "annotate.js"):
+            tab.evaluate(_source(script))
+        if own.ready:
+            tab.evaluate(f"window.kitReady = async body => {{ {own.ready} }}")
+        cdp = self._context.new_cdp_session(tab)
+        cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+        self._documents[name] = Document(tab, cdp)
+        return self._documents[name]
+
     def show(self, page: Page, width: int, height: int, device_scale: float) -> None:
         """Put up a page in a window of `width` x `height` CSS pixels and wait until it is laid out with its fonts."""
-        if self._metrics != (width, height, device_scale):
-            self._cdp.send(
-                "Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": device_scale, "mobile": False}
-            )
-            self._metrics = (width, height, device_scale)
-        if page.theme not in self._themes:
-            self._page.evaluate("([theme, css, reset]) => screenry.addTheme(theme, css, reset)", [page.theme, theme_css(page.theme), _RESET])
-            self._themes.add(page.theme)
-        self._page.evaluate(
-            "page => screenry.show(page)",
+        own = kit(page.kit)
+        theme = own.themes[page.theme]
+        self._current = self._document(own)
+        if self._current.metrics != (width, height, device_scale):
+            metrics = {"width": width, "height": height, "deviceScaleFactor": device_scale, "mobile": False}
+            self._current.cdp.send("Emulation.setDeviceMetricsOverride", metrics)
+            self._current.metrics = (width, height, device_scale)
+        locale = LOCALES[page.locale]
+        style = f"font-size:{page.root_px}px;--screen-font:{page.fonts};--screen-heading-font:{page.heading_fonts}"
+        attributes = {**theme.attributes, **page.attributes, "lang": page.locale, "dir": locale.direction}
+        attributes["style"] = f"{style};{attributes.get('style', '')}"
+        attributes["class"] = f"{theme.classes} {'s-dark' if theme.dark else ''} {attributes.get('class', '')}".strip()
+        if own.own_fonts and locale.script == "latin":
+            attributes["data-own-fonts"] = ""
+        self._current.tab.evaluate(
+            "page => stage.show(page)",
             {
-                "theme": page.theme, "palette": page.palette, "body": page.body, "bodyClass": page.body_class, "font": page.font,
-                "headingFont": page.heading_font, "rootPx": page.root_px, "scrollY": page.scroll_y,
+                "css": [f"/{path}" for path in theme.css], "extra": [css for css in (own.variables, theme.extra) if css], "attributes": attributes, "body": page.body,
+                "bodyClass": page.body_class, "scroll": list(page.scroll), "focus": page.focus,
             },
         )  # fmt: skip
 
     def annotate(self, min_visible: float) -> list[dict[str, Any]]:
         """What the page says of its marked elements (annotate.js); boxes in CSS pixels."""
-        found: list[dict[str, Any]] = json.loads(self._page.evaluate("minVisible => JSON.stringify(screenry.annotate(minVisible))", min_visible))
+        found: list[dict[str, Any]] = json.loads(self.page.evaluate("minVisible => JSON.stringify(screenry.annotate(minVisible))", min_visible))
         return found
 
     def png(self) -> bytes:
         """The window as PNG, `width * device_scale` pixels wide."""
-        shot = self._cdp.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True, "captureBeyondViewport": False})
+        shot = self.cdp.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True, "captureBeyondViewport": False})
         return base64.b64decode(shot["data"])
 
     def evaluate(self, script: str, argument: Any = None) -> Any:
         """Run a script in the page."""
-        return self._page.evaluate(script, argument)
+        return self.page.evaluate(script, argument)
+
+
+@cache
+def _source(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+@cache
+def _skeleton(name: str) -> str:
+    """The HTML of a kit's empty document."""
+    scripts = "" if name == "plain" else "".join(_script(path) for path in kit(name).scripts)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(name)}</title><link rel="stylesheet" href="/fonts.css">'
+        f'<style id="layout">{_source("pages/layout.css")}</style><style id="reset">{_RESET}</style>{scripts}</head><body></body></html>'
+    )
+
+
+def _script(path: str) -> str:
+    return f'<script {"type=module" if path.endswith((".esm.js", ".mjs")) or "/esm/" in path else ""} src="/{path}"></script>'
+
+
+@cache
+def _font_css() -> str:
+    return fonts.font_face_css(ORIGIN)
+
+
+def _answer(route: "Route") -> None:
+    """Answer a request of a document: its own HTML, or a file of the packages; nothing else exists."""
+    url = route.request.url.split("?")[0].split("#")[0]
+    if not url.startswith(f"{ORIGIN}/"):
+        return route.abort()
+    path = url.removeprefix(f"{ORIGIN}/")
+    if path == "fonts.css":
+        return route.fulfill(body=_font_css(), content_type="text/css")
+    if path.endswith(".html") and "/" not in path:
+        return route.fulfill(body=_skeleton(path.removesuffix(".html")), content_type="text/html; charset=utf-8")
+    file = (MODULES / path).resolve()
+    if not file.is_relative_to(MODULES.resolve()) or not file.is_file():
+        return route.abort()
+    return route.fulfill(body=file.read_bytes(), content_type=_TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream")
+
+
+_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".woff": "font/woff", ".json": "application/json"}
