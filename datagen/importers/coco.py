@@ -18,7 +18,7 @@ from contracts.coco import screens_from_coco
 from contracts.errors import InputError
 from contracts.taxonomy import NAMES, foreign_names, refine
 from contracts.taxonomy import ForeignSet as ForeignClasses
-from datagen.importers.foreign import ForeignScreen, ForeignSet, Tally, Unreadable, element, marked_box
+from datagen.importers.foreign import ForeignScreen, ForeignSet, Tally, UnreadableError, element, marked_box
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -145,7 +145,7 @@ def beside(file: Path) -> Pictures:
             path = folder / image["file_name"]
             if path.is_file() and path.resolve().is_relative_to(file.parent.parent.resolve()):
                 return path.read_bytes()
-        raise Unreadable(f"no picture of this name in {', '.join(str(folder) for folder in folders)}")
+        raise UnreadableError(f"no picture of this name in {', '.join(str(folder) for folder in folders)}")
 
     return picture
 

@@ -54,12 +54,12 @@ class ForeignSet:
     left_out: Tally = field(default_factory=Counter)
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A picture that cannot be decoded, or a label file that cannot be read: one screen is lost, not the set."""
 
 
 def decode(data: bytes) -> "Image.Image":
-    """The picture in RGB, transparent parts on white. Unreadable if it cannot be decoded to its last row."""
+    """The picture in RGB, transparent parts on white. UnreadableError if it cannot be decoded to its last row."""
     from PIL import Image
 
     try:
@@ -70,7 +70,7 @@ def decode(data: bytes) -> "Image.Image":
                 return Image.alpha_composite(Image.new("RGBA", image.size, "white"), layered).convert("RGB")
             return image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise Unreadable(f"picture cannot be decoded: {error}") from None
+        raise UnreadableError(f"picture cannot be decoded: {error}") from None
 
 
 def png_bytes(image: "Image.Image") -> bytes:
@@ -135,7 +135,7 @@ def _holds(outer: Box, inner: Box) -> bool:
 
 
 def screen_of(found: ForeignScreen, key: str, set_name: str, layout: str, tally: Tally) -> tuple[Screen, "Image.Image"]:
-    """The `Screen` and its picture. Unreadable if the picture is broken; InputError for labels that no `Screen` can hold."""
+    """The `Screen` and its picture. UnreadableError if the picture is broken; InputError for labels that no `Screen` can hold."""
     from datagen.importers import VERSION
 
     image = decode(found.picture())

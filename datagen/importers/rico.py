@@ -16,7 +16,7 @@ from contracts.annotation import Element
 from contracts.errors import InputError
 from contracts.taxonomy import NAMES
 from datagen.importers import android_classes
-from datagen.importers.foreign import ForeignScreen, ForeignSet, Tally, Unreadable, element, seen_box
+from datagen.importers.foreign import ForeignScreen, ForeignSet, Tally, UnreadableError, element, seen_box
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -47,7 +47,7 @@ def pictures_and_trees(source: Path) -> list[tuple[Path, Path]]:
 
 
 def root_of(tree: Path) -> dict[str, Any]:
-    """The root node. Unreadable if the file is broken or has none (some of Rico's are empty)."""
+    """The root node. UnreadableError if the file is broken or has none (some of Rico's are empty)."""
     try:
         content = json.loads(tree.read_text(encoding="utf-8"))
         root = content["activity"]["root"] if "activity" in content else content
@@ -55,7 +55,7 @@ def root_of(tree: Path) -> dict[str, Any]:
         if not (x1 < x2 and y1 < y2):
             raise ValueError(f"the root has bounds {root['bounds']}")
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise Unreadable(f"hierarchy cannot be read: {error!r}") from None
+        raise UnreadableError(f"hierarchy cannot be read: {error!r}") from None
     return dict(root)
 
 

@@ -20,7 +20,7 @@ from contracts.errors import InputError
 from contracts.files import replacing, write_json
 from contracts.stage import progress
 from datagen.importers import VERSION
-from datagen.importers.foreign import ForeignScreen, ForeignSet, Tally, Unreadable, png_bytes, screen_of
+from datagen.importers.foreign import ForeignScreen, ForeignSet, Tally, UnreadableError, png_bytes, screen_of
 
 IMPORT_FILE = "import.json"
 
@@ -69,7 +69,7 @@ def _write_shard(foreign: ForeignSet, shard: Path, record: Path, chunk: list[For
         for index, found in enumerate(chunk, start=first):
             try:
                 screen, image = screen_of(found, f"{foreign.name}-{index:06d}", foreign.name, foreign.layout, tally)
-            except Unreadable as error:
+            except UnreadableError as error:
                 unreadable[found.source] = str(error)
                 continue
             add_screen(tar, screen.key, png_bytes(image), screen.model_dump_json(exclude_defaults=True).encode())

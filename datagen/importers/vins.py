@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from contracts.annotation import Element
 from contracts.errors import InputError
 from contracts.taxonomy import NAMES, foreign_names, refine
-from datagen.importers.foreign import ForeignScreen, ForeignSet, Tally, Unreadable, element, marked_box
+from datagen.importers.foreign import ForeignScreen, ForeignSet, Tally, UnreadableError, element, marked_box
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -47,7 +47,7 @@ def _picture(file: Path) -> bytes:
         path = file.parent.parent / "JPEGImages" / f"{file.stem}{suffix}"
         if path.is_file():
             return path.read_bytes()
-    raise Unreadable("no picture of this stem in JPEGImages")
+    raise UnreadableError("no picture of this stem in JPEGImages")
 
 
 def _label(file: Path, shown: "Image.Image", tally: Tally) -> list[Element]:
@@ -57,7 +57,7 @@ def _label(file: Path, shown: "Image.Image", tally: Tally) -> list[Element]:
         objects = [(entry.findtext("name", "").strip(), [float(entry.findtext(f"bndbox/{side}", "")) for side in ("xmin", "ymin", "xmax", "ymax")])
                    for entry in ET.parse(file).iter("object")]  # fmt: skip
     except (ET.ParseError, ValueError) as error:
-        raise Unreadable(f"labels cannot be read: {error}") from None
+        raise UnreadableError(f"labels cannot be read: {error}") from None
     for name, xyxy in objects:
         class_name = refine(name, "vins") if name in known else None
         if class_name is None:
