@@ -9,6 +9,7 @@ Documents live at `https://kits.invalid/`, a host that does not exist: requests 
 import base64
 import json
 import mimetypes
+import re
 from collections import OrderedDict
 from contextlib import suppress
 from functools import cache
@@ -167,6 +168,12 @@ def _font_css() -> str:
     return fonts.font_face_css(ORIGIN)
 
 
+@cache
+def _without_remote_imports(file: Path) -> str:
+    """A style sheet without the fonts that it asks of other hosts: pages bring their own, and a style sheet whose import fails does not load."""
+    return re.sub(r"@import\s+(?:url\()?[\"']?(?:https?:)?//[^;]*;", "", file.read_text(encoding="utf-8"))
+
+
 def _answer(route: "Route") -> None:
     """Answer a request of a document: its own HTML, or a file of the packages; nothing else exists."""
     url = route.request.url.split("?")[0].split("#")[0]
@@ -180,6 +187,8 @@ def _answer(route: "Route") -> None:
     file = (MODULES / path).resolve()
     if not file.is_relative_to(MODULES.resolve()) or not file.is_file():
         return route.abort()
+    if file.suffix == ".css":
+        return route.fulfill(body=_without_remote_imports(file), content_type="text/css")
     return route.fulfill(body=file.read_bytes(), content_type=_TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream")
 
 

@@ -26,6 +26,7 @@ _LAUNCHER = Path(__file__).with_name("confine.sh")
 
 FLAGS = (
     "--font-render-hinting=none",  # glyph outlines as designed: the ink is where the font's metrics say
+    "--enable-blink-features=ComputedAccessibilityInfo",  # names and roles as the accessibility tree has them (annotate.js)
     "--disable-lcd-text",  # grey antialiasing: no coloured fringes that depend on the display
     "--force-color-profile=srgb",
     "--hide-scrollbars",

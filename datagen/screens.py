@@ -1,20 +1,27 @@
 """From numbers to a screen: which page stands at which place of a shard, and the page's picture with its labels."""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
-from contracts.annotation import Box, Element, Screen
+from contracts.annotation import Box, Element, Platform, Screen
 from contracts.errors import InputError
 from contracts.taxonomy import BY_NAME
 from datagen.browser import Browser
-from datagen.config import RenderKnobs
-from datagen.kits import THEMES, lock_sha256
-from datagen.pages import FAMILIES, make_page
+from datagen.config import Names, RenderKnobs
+from datagen.content.locales import LOCALES
+from datagen.kits import kit, kits
+from datagen.kits.files import lock_sha256
+from datagen.pages import FAMILIES, STATES, make_page
+from datagen.pages.ui import State
 
-# Goes up with every change of pages, widgets, words or annotator that changes a pixel or a label for the same seed.
-GENERATOR_VERSION = "1"
+# Goes up with every change of pages, kits, words or annotator that changes a pixel or a label for the same seed.
+GENERATOR_VERSION = "2"
 # Elements of which less can be seen are not labelled.
 MIN_VISIBLE = 0.3
 _DECIMALS = 3
@@ -27,63 +34,158 @@ class Plan:
     key: str
     seed: int
     family: str
+    kit: str
     theme: str
+    locale: str
+    state: State
     width: int
     height: int
     device_scale: float
 
     def made(self, screen: Screen) -> bool:
         """Whether `screen` was made from this plan by this version of the generator, whatever the browser and kits were."""
+        own = asdict(self)
+        del own["width"], own["height"]
         size = (round(self.width * self.device_scale), round(self.height * self.device_scale))
-        mine = (self.key, self.seed, self.family, self.theme, self.device_scale, *size, f"datagen/{GENERATOR_VERSION}")
-        return mine == (
-            screen.key, screen.seed, screen.family, screen.theme, screen.device_scale, screen.width, screen.height, screen.generator.split()[0]
+        return (
+            all(getattr(screen, name) == value for name, value in own.items())
+            and abs(screen.width - size[0]) <= 1 and abs(screen.height - size[1]) <= 1
+            and screen.generator.split()[0] == f"datagen/{GENERATOR_VERSION}"
         )  # fmt: skip
 
 
-def generator(browser_version: str) -> str:
-    """`datagen/1 chromium/156.0.8078.79 kits/1f0c...`: everything besides the plan that pixels and labels depend on."""
-    return f"datagen/{GENERATOR_VERSION} {browser_version} kits/{lock_sha256()[:12]}"
+def generator(engine_version: str) -> str:
+    """`datagen/2 chromium/156.0.8078.79 kits/1f0c...`: everything besides the plan that pixels and labels depend on."""
+    return f"datagen/{GENERATOR_VERSION} {engine_version} kits/{lock_sha256()[:12]}"
+
+
+def chosen(names: Names, known: Any) -> list[str]:
+    """The names that a knob means: "all" is every one that there is."""
+    return list(known) if names == "all" else list(names)
 
 
 def check_choices(knobs: RenderKnobs) -> None:
-    """InputError for a family or theme that does not exist."""
-    for field, chosen, known in (("families", knobs.families, FAMILIES), ("themes", knobs.themes, THEMES)):
-        for name in chosen:
+    """InputError for a family, kit, locale or device that does not exist."""
+    for field, names, known in (("families", knobs.families, FAMILIES), ("kits", knobs.kits, kits()), ("locales", knobs.locales, LOCALES)):
+        for name in chosen(names, known):
             if name not in known:
-                raise InputError("is not known.", file="params.yaml", field=f"render.{field}", found=name, fix=f"Choose from {', '.join(known)}.")
+                raise InputError("is not known.", file="params.yaml", field=f"render.{field}", found=name, fix=f"Choose from {', '.join(known)}, or say all.")
+        if not chosen(names, known):
+            raise InputError("is empty.", file="params.yaml", field=f"render.{field}", fix="Name at least one, or say all.")
+    for platform in {kit(name).platform for name in chosen(knobs.kits, kits())}:
+        if platform not in knobs.viewports:
+            raise InputError(
+                f"says no window for {platform}, and kits of that platform are chosen.", file="params.yaml", field=f"render.viewports.{platform}",
+                fix="Add one, for example [[1280, 800]].",
+            )  # fmt: skip
+        for window in knobs.viewports[platform]:
+            if isinstance(window, str) and window not in devices():
+                raise InputError("is no device that Playwright knows.", file="params.yaml", field=f"render.viewports.{platform}", found=window, fix="Names are like `iPhone 14`, `Pixel 7`.")
+    turns(knobs)
+
+
+@cache
+def devices() -> dict[str, tuple[int, int, float]]:
+    """Playwright's device list: name -> width, height (CSS pixels), scale factor."""
+    import playwright
+
+    file = Path(playwright.__file__).parent / "driver/package/lib/server/deviceDescriptorsSource.json"
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return {name: (entry["viewport"]["width"], entry["viewport"]["height"], entry["deviceScaleFactor"]) for name, entry in found.items()}
+
+
+def turns(knobs: RenderKnobs) -> tuple[tuple[str, str], ...]:
+    """Every (kit, family) pair that goes together, in a shuffled order: they take turns, so that each comes up equally often."""
+    return _turns(knobs.seed, knobs.kits, knobs.families)
+
+
+@cache
+def _turns(seed: int, kit_names: Names, family_names: Names) -> tuple[tuple[str, str], ...]:
+    pairs = [
+        (name, family)
+        for name in chosen(kit_names, kits()) for family in chosen(family_names, FAMILIES)
+        if kit(name).platform in FAMILIES[family].platforms
+    ]  # fmt: skip
+    if not pairs:
+        raise InputError("fit together in no pair of kit and family.", file="params.yaml", field="render.kits, render.families", fix="Choose families that the kits' platforms have.")
+    Random(f"{seed}/turns").shuffle(pairs)
+    return tuple(pairs)
 
 
 def plan_screen(knobs: RenderKnobs, shard: int, index: int) -> Plan:
-    """The plan of screen `index` of shard `shard`. Families and themes take turns, so that every pair comes up equally often."""
+    """The plan of screen `index` of shard `shard`."""
     seed = int.from_bytes(hashlib.sha256(f"{knobs.seed}/{shard}/{index}".encode()).digest()[:6])
-    pairs = [(family, theme) for family in knobs.families for theme in knobs.themes]
-    Random(f"{knobs.seed}/turns").shuffle(pairs)
-    family, theme = pairs[(shard * knobs.shard_size + index) % len(pairs)]
-    rng = Random(f"{seed}/window")
-    width, height = rng.choice(knobs.viewports)
+    pairs = turns(knobs)
+    name, family = pairs[(shard * knobs.shard_size + index) % len(pairs)]
+    own, rng = kit(name), Random(f"{seed}/plan")
+    locales = [code for code in chosen(knobs.locales, LOCALES) if own.locales is None or code in own.locales] or ["en"]
+    locale = "en" if rng.random() < knobs.english_share else rng.choice(locales)
+    state = "plain" if rng.random() < knobs.plain_share else rng.choice(STATES[1:])
+    window = rng.choice(knobs.viewports[own.platform])
+    if isinstance(window, str):
+        width, height, scale = devices()[window]
+    else:
+        (width, height), scale = window, rng.choice(knobs.device_scales)
+    zoom = rng.choice(knobs.zooms) if own.platform == "web" else 1.0
     return Plan(
-        key=f"{shard:06d}-{index:05d}",
-        seed=seed,
-        family=family,
-        theme=theme,
-        width=width,
-        height=height,
-        device_scale=rng.choice(knobs.device_scales),
-    )
-
-
-def make_screen(browser: Browser, plan: Plan) -> tuple[Screen, bytes]:
-    """Render one screen: its labels and its PNG."""
-    browser.show(make_page(plan.seed, plan.family, plan.theme, plan.width, plan.height), plan.width, plan.height, plan.device_scale)
-    found = browser.annotate(MIN_VISIBLE)
-    width, height = round(plan.width * plan.device_scale), round(plan.height * plan.device_scale)
-    elements = tuple(to_element(entry, plan.device_scale, width, height) for entry in found)
-    screen = Screen(
-        key=plan.key, width=width, height=height, device_scale=plan.device_scale, platform="web", kit="bootstrap", family=plan.family, locale="en",
-        theme=plan.theme, seed=plan.seed, generator=generator(browser.version), elements=elements,
+        key=f"{shard:06d}-{index:05d}", seed=seed, family=family, kit=name, theme=rng.choice(list(own.themes)), locale=locale, state=cast(State, state),
+        width=round(width / zoom), height=round(height / zoom), device_scale=round(scale * zoom, 4),
     )  # fmt: skip
-    return screen, browser.png()
+
+
+class Studio:
+    """Makes screens. A context manager that opens each engine when a plan first needs it."""
+
+    def __enter__(self) -> "Studio":
+        self._stack = ExitStack()
+        self._browser: Browser | None = None
+        self._qt: Any = None
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.close()
+
+    @property
+    def browser(self) -> Browser:
+        """The open Chromium."""
+        if self._browser is None:
+            self._browser = self._stack.enter_context(Browser())
+        return self._browser
+
+    def make(self, plan: Plan) -> tuple[Screen, bytes]:
+        """Render one screen: its labels and its PNG."""
+        engine = kit(plan.kit).engine
+        found, png, version = self._in_chromium(plan) if engine == "chromium" else self._in_qt(plan)
+        width, height = png_size(png)
+        elements = tuple(to_element(entry, plan.device_scale, width, height) for entry in found)
+        screen = Screen(
+            key=plan.key, width=width, height=height, device_scale=plan.device_scale, platform=cast(Platform, kit(plan.kit).platform), kit=plan.kit,
+            family=plan.family, locale=plan.locale, theme=plan.theme, state=plan.state, seed=plan.seed, generator=generator(version), elements=elements,
+        )  # fmt: skip
+        return screen, png
+
+    def show(self, plan: Plan) -> Browser:
+        """Put up a plan's page in Chromium without photographing it."""
+        page = make_page(plan.seed, plan.family, plan.kit, plan.theme, plan.locale, plan.state, plan.width, plan.height)
+        self.browser.show(page, plan.width, plan.height, plan.device_scale)
+        return self.browser
+
+    def _in_chromium(self, plan: Plan) -> tuple[list[dict[str, Any]], bytes, str]:
+        browser = self.show(plan)
+        return browser.annotate(MIN_VISIBLE), browser.png(), browser.version
+
+    def _in_qt(self, plan: Plan) -> tuple[list[dict[str, Any]], bytes, str]:
+        if self._qt is None:
+            from datagen.qt import QtStage
+
+            self._qt = self._stack.enter_context(QtStage())
+        found, png = self._qt.make(plan, MIN_VISIBLE)
+        return found, png, self._qt.version
+
+
+def png_size(png: bytes) -> tuple[int, int]:
+    """Width and height that a PNG's header says."""
+    return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
 
 
 def to_element(entry: dict[str, Any], scale: float, width: int, height: int) -> Element:
@@ -91,7 +193,7 @@ def to_element(entry: dict[str, Any], scale: float, width: int, height: int) -> 
     x1, y1, x2, y2 = (round(value * scale, _DECIMALS) for value in entry["box"])
     return Element(
         id=entry["id"], class_name=entry["class_name"], box=Box(x1=max(x1, 0.0), y1=max(y1, 0.0), x2=min(x2, float(width)), y2=min(y2, float(height))),
-        text=entry["text"], name=entry["name"], role=entry["role"], states=tuple(entry["states"]), parent=entry["parent"], z=entry["z"],
+        text=entry["text"], name=entry["name"], role=entry["role"], icon=entry.get("icon") or "", states=tuple(entry["states"]), parent=entry["parent"], z=entry["z"],
         visible_fraction=round(min(entry["visible_fraction"], 1.0), _DECIMALS),
         interactable=BY_NAME[entry["class_name"]].interactable and entry["reachable"],
     )  # fmt: skip

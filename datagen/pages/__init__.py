@@ -1,74 +1,93 @@
-"""Seeded web pages: `make_page` turns a seed, a family, a theme and a window size into HTML. The same arguments give the same page."""
+"""Seeded pages: `make_page` turns a plan (seed, family, kit, theme, locale, state, window) into HTML. The same plan gives the same page."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from contracts.errors import InputError
-from datagen.kits import FONTS, THEMES
-from datagen.pages import sections
+from datagen.content import fonts, icons
+from datagen.content.locales import LOCALES
+from datagen.content.words import Words
+from datagen.kits import kit as kit_of
 from datagen.pages.families import FAMILIES
-from datagen.pages.widgets import div
+from datagen.pages.html import div
+from datagen.pages.shell import Frame, frame
+from datagen.pages.ui import STATES, Setting, State, Ui
 
-__all__ = ["FAMILIES", "Page", "make_page"]
+__all__ = ["FAMILIES", "STATES", "Page", "draw_frame", "make_page"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What the browser needs to show a page. `root_px` is the size of 1rem, `scroll_y` how far the page is scrolled (CSS pixels)."""
+    """What the browser needs to show a page. `root_px` is the size of 1rem; `scroll` how far the page is scrolled (CSS pixels, x and y); `focus` counts the
+    focusable elements in view (modulo their number), None focuses nothing."""
 
+    kit: str
     theme: str
-    palette: str
     body: str
     body_class: str = ""
-    font: str = "Inter"
-    heading_font: str = "Inter"
-    root_px: float = 14.0
-    scroll_y: float = 0.0
+    locale: str = "en"
+    fonts: str = "Inter"
+    heading_fonts: str = "Inter"
+    root_px: float = 16.0
+    scroll: tuple[float, float] = (0.0, 0.0)
+    focus: int | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
-def make_page(seed: int, family: str, theme: str, width: int, height: int) -> Page:
-    """A page for a window of `width` x `height` CSS pixels. InputError for an unknown family or theme."""
+def draw_frame(seed: int, family: str, kit: str, theme: str, locale: str, state: State, width: int, height: int) -> tuple[Ui[Any], Frame[Any]]:
+    """The kit's `Ui` and the page that the family composed with it. InputError for an unknown family, kit, theme or locale."""
     if family not in FAMILIES:
-        raise InputError("is no page family.", field="render.families", found=family, fix=f"The families are {', '.join(FAMILIES)}.")
-    if theme not in THEMES:
-        raise InputError("is no theme.", field="render.themes", found=theme, fix=f"The themes are {', '.join(THEMES)}.")
-    rng = Random(seed)
-    root_px = rng.choice((12.5, 13, 14, 14, 15, 15, 16))
-    font = rng.choice(tuple(FONTS))
-    chrome = rng.choice(("top", "top", "top", "side", "side", "both", "both", "bottom", "bare"))
-    if width < 480 and chrome in ("side", "both"):
-        chrome = "bottom"
-    room = int(width - 32 - (11 * root_px if chrome in ("side", "both") else 0))
-    if chrome in ("bare", "top") and rng.random() < 0.3:
-        room = min(room, rng.choice((420, 480, 540)))
-    title, parts = FAMILIES[family](rng, room)
-    scroll_y = rng.randrange(20, 160) if rng.random() < 0.12 else 0
-
-    # What floats above the page: a dialog, a toast, an open menu (it hangs from the title row), a tooltip, mostly nothing.
-    floating = rng.random()
-    head = sections.breadcrumb(rng) if rng.random() < 0.3 else ""
-    head += sections.title_row(rng, title, open_menu=0.20 <= floating < 0.30)
-    # The column is narrower than the window on some pages; then it stands in the middle.
-    column = div("mx-auto p-3", head, *parts, style=f"max-width:{room + 32}px")
-    bar = sections.navigation_bar(rng, width, sticky=True) if chrome in ("top", "both", "bottom") else ""
-    if chrome in ("side", "both"):
-        side = sections.sidebar(rng)
-        inner = div("d-flex", side, div("flex-grow-1", column, style="min-width:0"), style="min-height:100vh")
-    else:
-        inner = column
-    foot = ""
-    if chrome == "bottom":
-        foot = sections.bottom_navigation(rng)
-    elif rng.random() < 0.12:
-        foot = sections.footer_bar(rng)
-    over = ""
-    if floating < 0.10:
-        over = sections.dialog(rng)
-    elif floating < 0.20:
-        over = sections.toast(rng)
-    elif 0.30 <= floating < 0.37:
-        over = sections.hint(rng, width, height)
-    return Page(
-        theme=theme, palette="dark" if THEMES[theme] else "light", body=bar + inner + foot + over, font=font,
-        heading_font=font if rng.random() < 0.75 else rng.choice(tuple(FONTS)), root_px=root_px, scroll_y=scroll_y,
+        raise InputError("is no page family.", file="params.yaml", field="render.families", found=family, fix=f"The families are {', '.join(FAMILIES)}.")
+    if locale not in LOCALES:
+        raise InputError("is no locale.", file="params.yaml", field="render.locales", found=locale, fix=f"The locales are {', '.join(LOCALES)}.")
+    chosen = kit_of(kit)
+    if theme not in chosen.themes:
+        raise InputError(f"is no theme of {kit}.", field="theme", found=theme, fix=f"Its themes are {', '.join(chosen.themes)}.")
+    # Content and looks draw from streams of their own: the same seed has the same words in every kit.
+    rng, words = Random(f"{seed}/page"), Words(Random(f"{seed}/words"), locale)
+    looks = Random(f"{seed}/{kit}/looks")
+    setting = Setting(
+        theme=theme, dark=chosen.themes[theme].dark, platform=chosen.platform, width=width, height=height, state=state, locale=locale,
+        icon_set=looks.choice(icons.SETS), words=words, rng=looks,
     )  # fmt: skip
+    ui = chosen.ui_class()(setting)
+    return ui, frame(ui, FAMILIES[family], words, rng)
+
+
+def make_page(seed: int, family: str, kit: str, theme: str, locale: str, state: State, width: int, height: int) -> Page:
+    """A page for a window of `width` x `height` CSS pixels in a Chromium kit."""
+    ui, made = draw_frame(seed, family, kit, theme, locale, state, width, height)
+    chosen = kit_of(kit)
+    looks = Random(f"{seed}/page-looks")
+    body_fonts, heading_fonts = fonts.font_stack(looks, locale)
+    scroll = (0.0, 0.0)
+    if state == "scrolled" and not made.fill:
+        scroll = (0.0, float(looks.randrange(30, max(60, height))))
+    if state == "cropped":
+        scroll = (float(looks.randrange(0, width // 3)), float(looks.randrange(0, height // 3)))
+    return Page(
+        kit=kit, theme=theme, body=assemble(ui, made), locale=locale, fonts=_css(body_fonts), heading_fonts=_css(heading_fonts), root_px=looks.choice((13, 14, 14, 15, 16, 16, 16, 18)),
+        body_class=f"{chosen.body_class} {'s-dark' if ui.setting.dark else ''}".strip(), scroll=scroll, focus=looks.randrange(10**6) if state in ("focused", "error") else None,
+        attributes=ui.page_attributes(),
+    )  # fmt: skip
+
+
+def _css(families: Sequence[str]) -> str:
+    """A `font-family` list. Family names in single quotes: the list stands in a double-quoted attribute."""
+    return ",".join(f"'{family}'" for family in families)
+
+
+def assemble(ui: Ui[str], made: Frame[str]) -> str:
+    """The frame's parts as the body of an HTML page."""
+    floating = "".join(made.over)
+    style = f"width:{ui.setting.width * 4 // 3}px" if ui.state == "cropped" else None
+    if made.window:
+        margin = ui.rng.choice((0, 0, 8, 20, 36))
+        back = f"background:hsl({ui.rng.randrange(360)} {ui.rng.randrange(15, 60)}% {ui.rng.randrange(20, 75)}%)"
+        return div("s-page s-page-fixed", div("s-desktop", *made.main, style=f"padding:{margin}px;{back}"), style=style) + floating
+    limit = f"max-width:{made.width}em" if made.width else None
+    content = div("s-content" + (" s-content-fill" if made.fill else ""), *made.main, style=limit)
+    middle = div("s-middle", made.side or "", div("s-main", content))
+    return div(f"s-page {'s-page-fixed' if made.fill else ''} {made.classes}", *made.bars, middle, *made.feet, style=style) + floating
