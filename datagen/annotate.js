@@ -53,11 +53,11 @@ window.screenry = (() => {
   // ---- labelling ------------------------------------------------------------------------------------------------------------------------
 
   // What one call of annotate remembers, so that a page is asked once: styles, and per element the linear part of its transform and its clip.
-  let styles, linears, frames, brushes, probes, childOrders;
+  let styles, linears, opacities, frames, brushes, probes, childOrders;
 
   function annotate(minVisible) {
     if (!("computedName" in Element.prototype)) throw new Error("names and roles need Chromium's --enable-blink-features=ComputedAccessibilityInfo");
-    [styles, linears, frames, brushes, probes, childOrders] = Array.from({length: 6}, () => new Map());
+    [styles, linears, opacities, frames, brushes, probes, childOrders] = Array.from({length: 7}, () => new Map());
     const viewport = [0, 0, innerWidth, innerHeight];
     const out = [];
     const ids = new Map();
@@ -65,27 +65,42 @@ window.screenry = (() => {
     placeProbes(marks);
     for (const mark of marks) measure(mark, viewport);
     removeProbes();
-    for (const {element, targets, full, box: clipped} of marks) {
-      if (!full || !clipped) continue;
-      let box = clipped;
-      const origin = targets[0].element;
-      let {uncovered, reachable, covers} = sample(element, origin, box);
-      if (covers.size) {
-        const rest = trim(box, covers);
-        if (area(rest) <= 0) continue;
-        if (area(rest) < area(box)) ({uncovered, reachable} = sample(element, origin, (box = rest)));
+    const seen = marks.filter(mark => mark.full && mark.box);
+    for (const mark of seen) mark.origin = mark.targets[0].element;
+    sample(seen);
+    const trimmed = [];
+    for (const mark of seen) {
+      if (!mark.covers.size) continue;
+      const rest = trim(mark.box, mark.covers);
+      if (area(rest) < area(mark.box)) {
+        mark.box = rest;
+        if (area(rest) > 0) trimmed.push(mark);
+        else mark.uncovered = 0;
       }
+    }
+    sample(trimmed);
+    for (const {element, full, box, uncovered, reachable} of seen) {
       const visible = (area(box) / area(full)) * uncovered;
       if (uncovered === 0 || visible < minVisible) continue;
-      const spoken = speakerOf(element);
-      const disabled = isDisabled(element) || (spoken !== element && isDisabled(spoken));
-      const inTree = !flatClosest(element, "[aria-hidden=true], [inert]");
       ids.set(element, out.length);
-      out.push({
-        element, id: out.length, class_name: element.dataset.c, box, text: textOf(element, spoken), name: inTree ? squeeze(spoken.computedName) : "",
-        role: inTree ? roleOf(spoken) : null, icon: iconOf(element), states: statesOf(element, spoken, disabled), visible_fraction: visible,
-        reachable: reachable > 0.5 && !disabled && !flatClosest(element, "[inert]"),
-      });
+      out.push({element, id: out.length, class_name: element.dataset.c, box, visible_fraction: visible, reachable});
+    }
+    // The accessibility tree is asked last, in one go: a layout in between would make each answer build it again.
+    for (const entry of out) {
+      const {element} = entry, spoken = speakerOf(element);
+      const inTree = !flatClosest(element, "[aria-hidden=true], [inert]");
+      entry.name = inTree ? squeeze(spoken.computedName) : "";
+      entry.role = inTree ? roleOf(spoken) : null;
+      entry.spoken = spoken;
+    }
+    for (const entry of out) {
+      const {element, spoken} = entry;
+      const disabled = isDisabled(element) || (spoken !== element && isDisabled(spoken));
+      entry.text = textOf(element, spoken);
+      entry.icon = iconOf(element);
+      entry.states = statesOf(element, spoken, disabled);
+      entry.reachable = entry.reachable > 0.5 && !disabled && !flatClosest(element, "[inert]");
+      delete entry.spoken;
     }
     for (const entry of out) {
       let above = flatParent(entry.element);
@@ -700,31 +715,78 @@ window.screenry = (() => {
 
   // ---- what lies on top -----------------------------------------------------------------------------------------------------------------
 
-  // Shares of sample points at which nothing opaque of another element lies above (uncovered), and nothing painted at all (reachable); and the
-  // opaque elements that were met. `origin` is the part of the mark that is painted.
-  function sample(mark, origin, box) {
-    let uncovered = 0, reachable = 0;
-    const covers = new Set();
-    const own = other => related(other, mark) || (origin !== mark && related(other, origin));
-    for (let i = 0; i < GRID; i++) {
-      for (let j = 0; j < GRID; j++) {
-        const x = box[0] + ((i + 0.5) / GRID) * (box[2] - box[0]), y = box[1] + ((j + 0.5) / GRID) * (box[3] - box[1]);
-        const top = topAt(document, x, y);
-        let cover = 0;
-        if (top && !own(top)) {
-          for (const above of stackAt(document, x, y)) {
-            if (own(above)) break;
-            const opacity = opacityAt(above, x, y);
-            if (opacity >= COVERING) covers.add(above);
-            cover = Math.max(cover, opacity);
-          }
-        }
-        if (cover < COVERING) uncovered++;
-        if (cover < 0.1) reachable++;
+  // For every mark: shares of sample points at which nothing opaque of another element lies above (uncovered), and nothing painted at all (reachable); and
+  // the opaque elements that were met. A translucent element over the whole window (a backdrop) is lifted once it was met everywhere: asking for all that
+  // lies at a point is slow.
+  function sample(seen) {
+    let points = [];
+    for (const entry of seen) {
+      Object.assign(entry, {uncovered: 0, reachable: 0, covers: new Set()});
+      const [x1, y1, x2, y2] = entry.box;
+      for (let i = 0; i < GRID; i++) {
+        for (let j = 0; j < GRID; j++) points.push({entry, x: x1 + ((i + 0.5) / GRID) * (x2 - x1), y: y1 + ((j + 0.5) / GRID) * (y2 - y1), cover: 0});
       }
     }
-    return {uncovered: uncovered / GRID ** 2, reachable: reachable / GRID ** 2, covers};
+    const lifted = new Map();
+    while (points.length) {
+      const veiled = [], veils = new Set();
+      for (const point of points) {
+        const veil = look(point);
+        if (veil && !lifted.has(veil)) {
+          veils.add(veil);
+          veiled.push(point);
+        } else {
+          if (point.cover < COVERING) point.entry.uncovered += 1 / GRID ** 2;
+          if (point.cover < 0.1) point.entry.reachable += 1 / GRID ** 2;
+        }
+      }
+      for (const veil of veils) {
+        lifted.set(veil, veil.getAttribute("style"));
+        veil.style.setProperty("pointer-events", "none", "important");
+      }
+      points = veiled;
+    }
+    for (const [veil, written] of lifted) {
+      if (written === null) veil.removeAttribute("style");
+      else veil.setAttribute("style", written);
+    }
   }
+
+  // Finds what covers a point (point.cover, entry.covers). Returns the veil that has to be lifted before it can be told.
+  function look(point) {
+    const {entry, x, y} = point;
+    const own = other => related(other, entry.element) || (entry.origin !== entry.element && related(other, entry.origin));
+    const top = topAt(document, x, y);
+    if (!top || own(top)) return null;
+    // What is hit and what holds it, as far as they reach; the list of all that lies there is asked only where they leave something to see.
+    for (let above = top; above && !own(above); above = flatParent(above)) {
+      if (holdsPoint(rectOf(above), x, y) && opacityAt(above, x, y) >= COVERING) {
+        entry.covers.add(above);
+        point.cover = 1;
+        return null;
+      }
+    }
+    if (isVeil(top)) {
+      point.cover = Math.max(point.cover, opacityAt(top, x, y));
+      return top;
+    }
+    for (const above of stackAt(document, x, y)) {
+      if (own(above)) break;
+      const opacity = opacityAt(above, x, y);
+      if (opacity >= COVERING) entry.covers.add(above);
+      point.cover = Math.max(point.cover, opacity);
+    }
+    return null;
+  }
+
+  // Only where lifting it lifts nothing else: what stands in it keeps its own pointer-events (browser.py gives every element of the page one).
+  function isVeil(element) {
+    if (element.getRootNode() !== document || element.shadowRoot || inTopLayer(element) || element === document.body || element === document.documentElement) return false;
+    const [x1, y1, x2, y2] = rectOf(element);
+    return x1 <= 0 && y1 <= 0 && x2 >= innerWidth && y2 >= innerHeight;
+  }
+
+  const holdsPoint = ([x1, y1, x2, y2], x, y) => x >= x1 && x < x2 && y >= y1 && y < y2;
 
   // The topmost element at a point of the window, inside shadow roots and frames, too.
   function topAt(root, x, y) {
@@ -780,10 +842,18 @@ window.screenry = (() => {
       const [x1, y1, x2, y2] = rectOf(element);
       if (x < x1 || x > x2 || y < y1 || y > y2) s = getComputedStyle(element, "::backdrop");
     }
-    let opacity = 1;
-    for (let above = element; above; above = flatParent(above)) opacity *= Number(style(above).opacity);
+    const opacity = opacityOf(element);
     if (/^(img|video|embed|object)$/.test(element.localName)) return opacity;
     return opacity * Math.max(opaqueColour(s.backgroundColor), opaqueImage(s));
+  }
+
+  function opacityOf(element) {
+    let found = opacities.get(element);
+    if (found === undefined) {
+      const above = flatParent(element);
+      opacities.set(element, (found = Number(style(element).opacity) * (above ? opacityOf(above) : 1)));
+    }
+    return found;
   }
 
   function opaqueColour(colour) {
