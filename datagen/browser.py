@@ -102,6 +102,8 @@ class Browser:
             tab.evaluate(f"window.kitReady = async body => {{ {own.ready} }}")
         cdp = self._context.new_cdp_session(tab)
         cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+        cdp.send("Accessibility.enable")  # annotate.js reads names and roles: without a tree that is kept, each would build it anew
+        cdp.send("Accessibility.getRootAXNode")
         self._documents[name] = Document(tab, cdp)
         return self._documents[name]
 
