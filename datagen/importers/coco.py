@@ -132,6 +132,7 @@ def screens_of(
         yield ForeignScreen(
             source=image["file_name"], split=str(image.get("split") or split), platform=platform, picture=partial(picture, image),
             label=labeller(file, marks, table), own=screens_from_coco(exported, file)[0] if exported else None,
+            size=(image["width"], image["height"]) if image.keys() >= {"width", "height"} else None,
         )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ class ForeignScreen:
     """One screen of a foreign set, its picture not yet decoded.
 
     `source` is its name in the set. `label(picture, tally)` gives its elements, in pixels of the picture, and counts what it leaves out.
-    `own` is set where the file is one of our exports and knows the whole screen.
+    `own` is set where the file is one of our exports and knows the whole screen; `size` (width, height) where labels say it without the picture.
     """
 
     source: str
@@ -34,6 +34,7 @@ class ForeignScreen:
     picture: Callable[[], bytes]
     label: Callable[["Image.Image", Tally], Sequence[Element]]
     own: Screen | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,18 +137,28 @@ def _holds(outer: Box, inner: Box) -> bool:
 
 def screen_of(found: ForeignScreen, key: str, set_name: str, layout: str, tally: Tally) -> tuple[Screen, "Image.Image"]:
     """The `Screen` and its picture. UnreadableError if the picture is broken; InputError for labels that no `Screen` can hold."""
-    from datagen.importers import VERSION
-
     image = decode(found.picture())
     if found.own is not None and (found.own.width, found.own.height) != image.size:
         raise InputError(
             "is not of the size that its labels say.", file=found.source, found=f"{image.width}x{image.height}",
             fix=f"Give the picture that was exported, {found.own.width}x{found.own.height}.",
         )  # fmt: skip
-    if found.own is not None:
-        return found.own, image
-    screen = Screen(
+    return _labelled(found, image, key, set_name, layout, tally), image
+
+
+def screen_of_labels(found: ForeignScreen, key: str, set_name: str, layout: str, tally: Tally) -> Screen:
+    """The `Screen` of a set that came without its pictures. InputError if its labels do not say how large it is."""
+    from PIL import Image
+
+    if found.size is None:
+        raise InputError("has no picture, and its labels do not say its size.", file=found.source, fix="Put the set's pictures beside its labels.")
+    return _labelled(found, Image.new("RGB", found.size), key, set_name, layout, tally)
+
+
+def _labelled(found: ForeignScreen, image: "Image.Image", key: str, set_name: str, layout: str, tally: Tally) -> Screen:
+    from datagen.importers import VERSION
+
+    return found.own or Screen(
         key=key, width=image.width, height=image.height, device_scale=1, platform=found.platform, kit=f"real:{set_name}", family="unknown",
         locale="unknown", theme="unknown", seed=0, generator=f"import/{layout} {VERSION}", elements=nested(found.label(image, tally)),
     )  # fmt: skip
-    return screen, image

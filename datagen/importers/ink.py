@@ -11,6 +11,8 @@ INK_LEVELS = 40
 _BUSY = 0.6
 # A row that is inked along this share of the box, at its very edge, is a border and no glyph.
 _BORDER = 0.9
+# Pixels from the edge in which a border may lie: its own width, and the half pixel that layout puts before it.
+_EDGE = 4
 
 
 def ink_box(pixels: "np.ndarray[Any, Any]", xyxy: tuple[float, float, float, float]) -> tuple[int, int, int, int] | None:
@@ -43,8 +45,8 @@ def ink_box(pixels: "np.ndarray[Any, Any]", xyxy: tuple[float, float, float, flo
 
 
 def _erase_border(ink: "np.ndarray[Any, Any]") -> None:
-    """Erase the lines that run along the first row of `ink` (a boolean picture), in place. An underline keeps away from the edge, and stays."""
-    for row in ink:
-        if row.mean() < _BORDER:
+    """Erase a line that runs along the edge at the first rows of `ink` (a boolean picture), in place. An underline keeps away from the edge, and stays."""
+    for depth in reversed(range(min(_EDGE, len(ink)))):
+        if ink[depth].mean() >= _BORDER:
+            ink[: depth + 1] = False
             return
-        row[:] = False
