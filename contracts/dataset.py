@@ -3,7 +3,7 @@
     data/
       shards/<name>.tar    WebDataset shards: <key>.png + <key>.json (a Screen), append-only
       coco/<split>.json    the screens of a split (contracts.coco)
-      splits.json          which (family, theme) groups stand in which split
+      splits.json          which (kit, family) groups stand in which split
       manifest.json        shards with sha256, counts, environment
     data.dvc               its hash is the dataset version
 
@@ -29,8 +29,9 @@ MANIFEST = DATA / "manifest.json"
 SPLITS_FILE = DATA / "splits.json"
 POINTER = Path("data.dvc")
 
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
+# `test_unseen` holds the screens of kits that stand in no other split; it may be empty, the others may not.
+Split = Literal["train", "val", "test", "test_unseen"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test", "test_unseen")
 
 GET_DATA = (
     "Run `make demo` to render the demo dataset and run the whole line, `dvc pull` if a remote holds this version, "
@@ -49,7 +50,7 @@ class Shard(Frozen):
 
 
 class SplitCount(Frozen):
-    """How much a split holds; `groups` are its `family/theme` names."""
+    """How much a split holds; `groups` are its `kit/family` names."""
 
     screens: int = Field(ge=0)
     elements: int = Field(ge=0)
@@ -59,8 +60,9 @@ class SplitCount(Frozen):
 class Environment(Frozen):
     """What the pixels depend on besides the seed."""
 
-    browser: str
-    fonts: dict[str, str] = Field(description="font file name -> sha256")
+    engines: str = Field(description="what rendered the screens, e.g. `chromium/156.0.8078.79, qt/6.9.1`")
+    kits: dict[str, str] = Field(description="kit name -> package and version, of the kits that screens came from")
+    fonts: dict[str, str] = Field(description="font family -> sha256 over its files")
     kit_lock_sha256: str
     generator: str
     system: str
@@ -72,6 +74,7 @@ class Manifest(Frozen):
     shards: tuple[Shard, ...]
     splits: dict[Split, SplitCount]
     classes: dict[str, int] = Field(description="class name -> number of elements")
+    duplicates: dict[str, str] = Field(default={}, description="screen that is in no split -> the near-duplicate of it that is")
     environment: Environment
 
 

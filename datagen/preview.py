@@ -55,7 +55,7 @@ def pick(count: int, split: str | None) -> list[tuple[Screen, bytes]]:
     def matching() -> Iterator[tuple[Screen, bytes]]:
         for path in sorted(SHARDS.glob("*.tar")):
             for screen, png in read_shard(path):
-                if groups is None or f"{screen.family}/{screen.theme}" in groups:
+                if groups is None or f"{screen.kit}/{screen.family}" in groups:
                     yield screen, png
 
     found = list(matching())

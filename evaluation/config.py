@@ -27,4 +27,4 @@ class ReportKnobs(Knobs):
     """The report of one run of the line."""
 
     contact_sheet: int = Field(ge=1)
-    """Screens on the contact sheet, from as many groups (family and theme) as there are."""
+    """Screens on the contact sheet, from as many groups (kit and family) as there are."""

@@ -92,7 +92,7 @@ def write_results(
     write_table(s.folder / "pr_curve.csv", list(curve), zip(*curve.values(), strict=True))
     drawn = draw_overlays(coco, predictions, scores, overlays, s.folder / "overlays")
     write_json(s.folder / "overlays.json", {"score_threshold": scores.best_f1_score, "screens": [asdict(overlay) for overlay in drawn]})
-    images = {f"predictions on {o.key} ({o.family}, {o.theme})": f"overlays/{o.predictions_file}" for o in drawn}
+    images = {f"predictions on {o.key} ({o.family}, {o.kit})": f"overlays/{o.predictions_file}" for o in drawn}
     screens = len(coco["images"])
     s.report(
         scores.metrics | {"screens": screens, "elements": len(coco["annotations"]), "ms_per_screen": round(1000 * seconds / screens, 3)},

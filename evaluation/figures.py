@@ -136,7 +136,7 @@ def _reconstructions() -> Figure:
 
 def _overlay(screen: dict[str, Any]) -> OverlayFigures:
     folder = artifact("eval_detection") / "overlays"
-    title = f"{screen['family']}, {screen['theme']}"
+    title = f"{screen['family']}, {screen['kit']}"
     truth = f"Truth: {screen['truth']} labelled elements, {screen['found']} of them hit by a prediction (bold)."
     predictions = f"{screen['shown']} predictions, {screen['found']} of them on an element of their class with IoU 0.5 or more (bold)."
     return OverlayFigures(
@@ -151,7 +151,7 @@ def _overlay(screen: dict[str, Any]) -> OverlayFigures:
 
 def _contact_sheet(evidence: Evidence, count: int) -> Figure:
     every = [(split, image) for split in SPLITS for image in evidence.coco[split]["images"]]
-    every.sort(key=lambda item: (item[1]["screen"]["family"], item[1]["screen"]["theme"], item[1]["screen"]["key"]))
+    every.sort(key=lambda item: (item[1]["screen"]["family"], item[1]["screen"]["kit"], item[1]["screen"]["key"]))
     chosen = spread(every, count)
     screens = find_screens([image["screen"]["key"] for _, image in chosen])
     cells = []
@@ -160,7 +160,7 @@ def _contact_sheet(evidence: Evidence, count: int) -> Figure:
         names = class_names(coco)
         boxes = [(a["bbox"], names[a["category_id"]]) for a in coco["annotations"] if a["image_id"] == image["id"]]
         marks = [Mark((x, y, x + w, y + h), name) for (x, y, w, h), name in boxes]
-        cells.append((draw_marks(screens[meta["key"]], marks, labels=False), f"{meta['family']}, {meta['theme']} ({split})"))
+        cells.append((draw_marks(screens[meta["key"]], marks, labels=False), f"{meta['family']}, {meta['kit']} ({split})"))
     columns = 2 if len(cells) <= 4 else 4
     return _picture(
         contact_sheet(cells, columns, cell_width=480), "contact_sheet", "Screens of the dataset",

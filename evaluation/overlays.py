@@ -20,7 +20,7 @@ class Overlay:
 
     key: str
     family: str
-    theme: str
+    kit: str
     truth_file: str
     predictions_file: str
     truth: int
@@ -29,13 +29,13 @@ class Overlay:
 
 
 def draw_overlays(coco: dict[str, Any], predictions: Sequence[dict[str, Any]], scores: DetectionScores, count: int, folder: Path) -> list[Overlay]:
-    """Two PNGs for each of `count` screens, spread over the split by family and theme: truth, and predictions from the best-F1 threshold up.
+    """Two PNGs for each of `count` screens, spread over the split by kit and family: truth, and predictions from the best-F1 threshold up.
 
     Hits are drawn bold, everything else pale. If no prediction hits anything on the whole split there is no such threshold; then each screen shows its
     highest-scored predictions, as many as it has truth boxes.
     """
     names = class_names(coco)
-    ordered = sorted(coco["images"], key=lambda image: (image["screen"]["family"], image["screen"]["theme"], image["screen"]["key"]))
+    ordered = sorted(coco["images"], key=lambda image: (image["screen"]["family"], image["screen"]["kit"], image["screen"]["key"]))
     chosen = spread(ordered, count)
     screens = find_screens([image["screen"]["key"] for image in chosen]) if chosen else {}
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def draw_overlays(coco: dict[str, Any], predictions: Sequence[dict[str, Any]], s
         shown_marks = [_mark(predictions[i], names, bold=i in scores.matches, note=f"{predictions[i]['score']:.2f}".lstrip("0")) for i in shown]
         scale = max(1, round(_READABLE_WIDTH_PX / image["width"]))
         overlay = Overlay(
-            key=key, family=image["screen"]["family"], theme=image["screen"]["theme"],
+            key=key, family=image["screen"]["family"], kit=image["screen"]["kit"],
             truth_file=f"{key}-truth.png", predictions_file=f"{key}-predictions.png", truth=len(truth), shown=len(shown), found=len(found),
         )  # fmt: skip
         for file, title, marks in (

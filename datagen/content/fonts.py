@@ -3,6 +3,7 @@
 Rules carry the packages' own `unicode-range`, so that a browser fetches only the files that a page's letters need.
 """
 
+import hashlib
 import io
 import re
 from collections.abc import Iterable
@@ -194,3 +195,14 @@ SCRIPT_SAMPLES: dict[str, str] = {
 
 def _stack(first: str, own: str) -> list[str]:
     return list(dict.fromkeys((first, own, *_FALLBACKS)))
+
+
+def families_sha256() -> dict[str, str]:
+    """Family -> hash over its files, in order: what the dataset's manifest says of the typefaces."""
+    found = {}
+    for family in FONTS:
+        digest = hashlib.sha256()
+        for face in sorted(faces(family), key=lambda face: face.path):
+            digest.update(kit_file(face.path).read_bytes())
+        found[family] = digest.hexdigest()
+    return found

@@ -1,6 +1,5 @@
 """Seeded pages: `make_page` turns a plan (seed, family, kit, theme, locale, state, window) into HTML. The same plan gives the same page."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -50,7 +49,7 @@ def draw_frame(seed: int, family: str, kit: str, theme: str, locale: str, state:
     looks = Random(f"{seed}/{kit}/looks")
     setting = Setting(
         theme=theme, dark=chosen.themes[theme].dark, platform=chosen.platform, width=width, height=height, state=state, locale=locale,
-        icon_set=looks.choice(icons.SETS), words=words, rng=looks,
+        icon_set=looks.choice(list(icons.ICON_SETS)), words=words, rng=looks,
     )  # fmt: skip
     ui = chosen.ui_class()(setting)
     return ui, frame(ui, FAMILIES[family], words, rng)
@@ -68,15 +67,10 @@ def make_page(seed: int, family: str, kit: str, theme: str, locale: str, state: 
     if state == "cropped":
         scroll = (float(looks.randrange(0, width // 3)), float(looks.randrange(0, height // 3)))
     return Page(
-        kit=kit, theme=theme, body=assemble(ui, made), locale=locale, fonts=_css(body_fonts), heading_fonts=_css(heading_fonts), root_px=looks.choice((13, 14, 14, 15, 16, 16, 16, 18)),
+        kit=kit, theme=theme, body=assemble(ui, made), locale=locale, fonts=fonts.css_family(body_fonts), heading_fonts=fonts.css_family(heading_fonts), root_px=looks.choice((13, 14, 14, 15, 16, 16, 16, 18)),
         body_class=f"{chosen.body_class} {'s-dark' if ui.setting.dark else ''}".strip(), scroll=scroll, focus=looks.randrange(10**6) if state in ("focused", "error") else None,
         attributes=ui.page_attributes(),
     )  # fmt: skip
-
-
-def _css(families: Sequence[str]) -> str:
-    """A `font-family` list. Family names in single quotes: the list stands in a double-quoted attribute."""
-    return ",".join(f"'{family}'" for family in families)
 
 
 def assemble(ui: Ui[str], made: Frame[str]) -> str:

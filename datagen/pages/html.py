@@ -132,7 +132,7 @@ class HtmlUi(Ui[str]):
         cls += (" s-wide" if wide else "") + (f" {self.k('pressed')}" if pressed else "")
         return tag(
             "button", inner, c="button", cls=cls + " s-inline", type="button", disabled=disabled, aria_pressed=yes(pressed), aria_busy=yes(busy or None),
-            data_icon=icon,
+            data_icon=icons.canonical(icon) if icon else None,
         )  # fmt: skip
 
     def icon_button(
@@ -142,7 +142,7 @@ class HtmlUi(Ui[str]):
         disabled = self.chance("disabled", 0.25, 0.02) if disabled is None else disabled
         made = tag(
             "button", self.glyph(icon), c="icon_button", cls=self.k("icon_button", f"icon_button.{variant}") + (f" {self.k('pressed')}" if pressed else ""),
-            type="button", disabled=disabled, aria_pressed=yes(pressed), aria_label=content or self.words.t(icons.label(icon)), data_icon=icon,
+            type="button", disabled=disabled, aria_pressed=yes(pressed), aria_label=content or self.words.t(icons.label(icon)), data_icon=icons.canonical(icon) if icon else None,
         )  # fmt: skip
         return div("s-badged", made, span("s-corner", self.badge(badge, "danger"))) if badge else made
 
@@ -310,7 +310,7 @@ class HtmlUi(Ui[str]):
             badge = span("s-corner", self.badge(entry.badge, "danger")) if entry.badge else ""
             cls = self.k("bottom_navigation.item") + (f" {self.k('bottom_navigation.chosen')}" if i == chosen else "")
             parts.append(tag("a", div("s-badged", glyph, badge), self.words_of(entry.label, self.k("bottom_navigation.label")), c="tab", cls=cls, href="#", role="tab",
-                             aria_selected=yes(i == chosen), data_icon=entry.icon))  # fmt: skip
+                             aria_selected=yes(i == chosen), data_icon=icons.canonical(entry.icon) if entry.icon else None))  # fmt: skip
         return tag("nav", *parts, c="bottom_navigation", cls=self.k("bottom_navigation"))
 
     def sidebar(self, entries: Sequence[Entry], chosen: int, head: str | None = None, foot: str | None = None, narrow: bool = False) -> str:
@@ -324,7 +324,7 @@ class HtmlUi(Ui[str]):
         badge = self.badge(entry.badge) if entry.badge else ""
         return tag("a", self.icon(entry.icon) if entry.icon else "", span("s-grow", self.words_of(entry.label)), badge, c="list_item",
                    cls=self.k("sidebar.item") + (f" {self.k('sidebar.chosen')}" if here else "") + " s-row s-g2", href="#", aria_current="page" if here else None,
-                   data_icon=entry.icon)  # fmt: skip
+                   data_icon=icons.canonical(entry.icon) if entry.icon else None)  # fmt: skip
 
     def menu(self, entries: Sequence[Entry | None], chosen: int | None = None) -> str:
         inner = [self.menu_item(entry, i == chosen) if entry else tag("hr", cls=self.k("menu.divider")) for i, entry in enumerate(entries)]
@@ -334,7 +334,7 @@ class HtmlUi(Ui[str]):
         cls = self.k("menu.item") + (f" {self.k('menu.chosen')}" if here else "") + " s-row s-g2"
         shortcut = self.words_of(entry.shortcut, "s-text-caption") if entry.shortcut else ""
         return tag("a", self.icon(entry.icon) if entry.icon else "", span("s-grow", escape(entry.label)), shortcut, c="menu_item", cls=cls, role="menuitem",
-                   aria_disabled=yes(entry.disabled or None), data_icon=entry.icon, href="#")  # fmt: skip
+                   aria_disabled=yes(entry.disabled or None), data_icon=icons.canonical(entry.icon) if entry.icon else None, href="#")  # fmt: skip
 
     def menu_bar(self, names: Sequence[str], open: int | None = None) -> str:
         parts = (
@@ -429,7 +429,7 @@ class HtmlUi(Ui[str]):
         """The drawing of an icon in the page's icon set; unlabelled unless `c` says otherwise."""
         icon = icons.icon(concept, self.setting.icon_set)
         paint = {"fill": "none", "stroke": "currentColor", "stroke_width": "2", "stroke_linecap": "round", "stroke_linejoin": "round"} if icon.stroke else {"fill": "currentColor"}
-        return tag("svg", icon.body, c=c, cls=f"s-icon {cls}", viewBox=icon.view_box, aria_hidden="true", data_icon=concept if c else None,
+        return tag("svg", icon.body, c=c, cls=f"s-icon {cls}", viewBox=icon.view_box, aria_hidden="true", data_icon=icons.canonical(concept) if c else None,
                    style=f"font-size:{em(size)}" if size != 1 else None, **paint)  # fmt: skip
 
     def icon(self, concept: str, size: float = 1.0, tone: Tone = "normal") -> str:
@@ -516,7 +516,7 @@ class HtmlUi(Ui[str]):
         return div("s-over s-near", div(self.k("tooltip"), escape(content), c="tooltip", role="tooltip"), data_near=near, data_nth=self.rng.randrange(1000), data_gap=6)
 
     def floating_button(self, icon: str, content: str | None = None) -> str:
-        return div("s-over s-fab-place", tag("button", self.glyph(icon, size=1.4), c="icon_button", cls=self.k("fab"), type="button", data_icon=icon,
+        return div("s-over s-fab-place", tag("button", self.glyph(icon, size=1.4), c="icon_button", cls=self.k("fab"), type="button", data_icon=icons.canonical(icon) if icon else None,
                                              aria_label=content or self.words.t(icons.label(icon))))  # fmt: skip
 
     # ---- around the page ---------------------------------------------------------------------------------------------------------------------

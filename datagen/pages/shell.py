@@ -6,7 +6,6 @@ from typing import Any, Generic, Literal
 
 from datagen.content import icons
 from datagen.content.words import Words
-from datagen.pages.meanings import meaning
 from datagen.pages.ui import Entry, F, Ui
 
 
@@ -52,7 +51,7 @@ def destinations(words: Words, rng: Random, count: int) -> list[Entry]:
         name = words.destination()
         if name not in names:
             names.append(name)
-    return [Entry(words.t(name), meaning(name, "circle"), str(rng.randrange(1, 60)) if rng.random() < 0.1 else None) for name in names]
+    return [Entry(words.t(name), icons.TERM_ICONS.get(name, "circle"), str(rng.randrange(1, 60)) if rng.random() < 0.1 else None) for name in names]
 
 
 def commands(words: Words, rng: Random, count: int, shortcuts: bool = False) -> list[Entry | None]:
@@ -68,7 +67,7 @@ def commands(words: Words, rng: Random, count: int, shortcuts: bool = False) -> 
         if entries and rng.random() < 0.15:
             entries.append(None)
         shortcut = f"{rng.choice(('Ctrl', 'Ctrl+Shift', 'Alt'))}+{rng.choice('ABDEFGHKLNOPQRSTVWXZ')}" if shortcuts and rng.random() < 0.6 else None
-        entries.append(Entry(words.t(name), meaning(name) if with_icons else None, None, shortcut, rng.random() < 0.08))
+        entries.append(Entry(words.t(name), icons.TERM_ICONS.get(name) if with_icons else None, None, shortcut, rng.random() < 0.08))
     return entries
 
 

@@ -35,7 +35,7 @@ def screen_members(screen: Screen = SCREEN) -> dict[str, bytes]:
 def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shard = write_tar(tmp_path / "data/shards/000000.tar", screen_members())
-    environment = Environment(browser="b", fonts={}, kit_lock_sha256="0", generator="1", system="s")
+    environment = Environment(engines="b", kits={}, fonts={}, kit_lock_sha256="0", generator="1", system="s")
     counts = {split: SplitCount(screens=1, elements=0, groups=("form/t",)) for split in SPLITS}
     listed = Shard(name=shard.name, sha256=sha256(shard), bytes=shard.stat().st_size, screens=1, elements=0)
     write_json(

@@ -18,18 +18,18 @@ from contracts.errors import InputError
 from contracts.files import sha256
 from datagen.config import DatasetKnobs
 from datagen.dataset import group_of, split_of, split_screens
-from datagen.kits import THEMES
 from datagen.render import add_screen
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-KNOBS = DatasetKnobs(train_fraction=0.7, val_fraction=0.15)
-GROUPS = [f"{family}/{theme}" for family in ("form", "table", "dashboard", "settings") for theme in THEMES]
+KNOBS = DatasetKnobs(train_fraction=0.7, val_fraction=0.15, unseen_kits=("bespoke-desktop",))
+KITS = ("bootstrap", "bespoke-web", "bespoke-mobile", "bespoke-desktop")
+GROUPS = [f"{kit}/family{number}" for kit in KITS for number in range(20)]
 
 
 def a_screen(key: str, group: str, size: tuple[int, int] = (64, 48)) -> Screen:
-    family, theme = group.split("/")
+    kit, family = group.split("/")
     element = Element(id=0, class_name="button", box=Box(x1=1 / 3, y1=2.5, x2=30, y2=20), text="Save", interactable=True)
-    return Screen(key=key, width=size[0], height=size[1], device_scale=1, platform="web", kit="bootstrap", family=family, locale="en", theme=theme, seed=1,
+    return Screen(key=key, width=size[0], height=size[1], device_scale=1, platform="web", kit=kit, family=family, locale="en", theme="light", seed=1,
                   generator="datagen/1 chromium/1 kits/0", elements=(element,))  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def test_a_dataset_version_from_shards(shards: list[Path], run: Run) -> None:
     manifest = check_dataset()
     assert [shard.name for shard in manifest.shards] == ["000000.tar", "000001.tar"]
     assert manifest.classes == {"button": len(GROUPS)}
-    assert manifest.environment.browser == "chromium/1"
+    assert manifest.environment.engines == "chromium/1"
     assert len(manifest.environment.fonts) >= 10
     given = {screen.key: screen for path in shards for screen, _ in read_shard(path)}
     found = [screen for split in SPLITS for screen in screens_from_coco(read_coco(coco_path(split)))]

@@ -24,11 +24,16 @@ from evaluation.eval_detection import write_results
 from training.config import PackBetonKnobs, PretrainMaeKnobs, TrainDetectorKnobs
 
 REPOSITORY = Path(__file__).parents[2]
-GROUPS = {"train": [("form", "darkly"), ("table", "flatly")], "val": [("dashboard", "lux")], "test": [("settings", "zephyr"), ("form", "cosmo")]}
+GROUPS = {
+    "train": [("drawn-a", "form"), ("drawn-b", "table")],
+    "val": [("drawn-a", "dashboard")],
+    "test": [("drawn-b", "settings"), ("drawn-b", "form")],
+    "test_unseen": [("drawn-c", "form")],
+}
 SIZE = (640, 400)
 
 
-def draw_screen(key, family, theme, seed):
+def draw_screen(key, kit, family, seed):
     """A plain form: a bar with a heading, then rows of a text, a field and a button. Returns the screen and its PNG."""
     draw_random = random.Random(seed)
     image = Image.new("RGB", SIZE, (250, 250, 252))
@@ -48,7 +53,7 @@ def draw_screen(key, family, theme, seed):
         add("button", (440, y, 440 + draw_random.randrange(70, 130), y + 32), (36, 99, 180))
         add("icon", (600, y + 8, 616, y + 24), (200, 120, 40))
     screen = Screen(
-        key=key, width=SIZE[0], height=SIZE[1], device_scale=1, platform="web", kit="drawn", family=family, locale="en", theme=theme, seed=seed,
+        key=key, width=SIZE[0], height=SIZE[1], device_scale=1, platform="web", kit=kit, family=family, locale="en", theme="light", seed=seed,
         generator="drawn-1", elements=tuple(elements),
     )  # fmt: skip
     png = io.BytesIO()
@@ -76,9 +81,9 @@ def write_dataset(screens_per_group):
         for element in elements:
             classes[element.class_name] += 1
         shards.append(Shard(name=path.name, sha256=sha256(path), bytes=path.stat().st_size, screens=len(drawn), elements=len(elements)))
-        splits[split] = SplitCount(screens=len(drawn), elements=len(elements), groups=tuple(f"{family}/{theme}" for family, theme in groups))
+        splits[split] = SplitCount(screens=len(drawn), elements=len(elements), groups=tuple(f"{kit}/{family}" for kit, family in groups))
         write_json(coco_path(split), coco_from_screens(screen for screen, _ in drawn))
-    environment = Environment(browser="none", fonts={}, kit_lock_sha256="0" * 64, generator="drawn-1", system="test")
+    environment = Environment(engines="none", kits={}, fonts={}, kit_lock_sha256="0" * 64, generator="drawn-1", system="test")
     write_json(MANIFEST, Manifest(shards=tuple(shards), splits=splits, classes=classes, environment=environment).model_dump(mode="json"))
     write_text(POINTER, "outs:\n- md5: 0123456789abcdef0123456789abcdef.dir\n  path: data\n")
 

@@ -73,7 +73,7 @@ def main():
         print(f"{path} is there already")
         return
     with replacing(path) as temporary, tarfile.open(temporary, "w") as tar:
-        for number in progress(range(3), f"render {shard:06d}"):
+        for number in progress(range(4), f"render {shard:06d}"):
             key = f"{shard:06d}-{number:05d}"
             element = Element(id=0, class_name="button", box=Box(x1=4, y1=4, x2=20, y2=12), text="OK")
             screen = Screen(key=key, width=96, height=64, device_scale=1, platform="web", kit="none", family="form", locale="en",
@@ -109,8 +109,8 @@ def main():
         write_json(coco_path(split), coco_from_screens(screens))
     count = len(shards)
     write_json(MANIFEST, {
-        "shards": shards, "splits": {s: {"screens": count, "elements": count, "groups": ["form/plain"]} for s in SPLITS}, "classes": {"button": 3 * count},
-        "environment": {"browser": "none", "fonts": {}, "kit_lock_sha256": "0" * 64, "generator": "1", "system": "test"},
+        "shards": shards, "splits": {s: {"screens": count, "elements": count, "groups": ["form/plain"]} for s in SPLITS}, "classes": {"button": 4 * count},
+        "environment": {"engines": "none", "kits": {}, "fonts": {}, "kit_lock_sha256": "0" * 64, "generator": "1", "system": "test"},
     })
     subprocess.run(["dvc", "--quiet", "--wait-for-lock", "add", "data"], check=True)
 

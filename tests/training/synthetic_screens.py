@@ -53,7 +53,7 @@ def write_dataset(root: Path, sizes: dict[str, int], image_size: tuple[int, int]
     counts: dict[str, int] = {}
     with tarfile.open(shards / "000000.tar", "w") as tar:
         number = 0
-        for split, size in sizes.items():
+        for split, size in {"test_unseen": 0, **sizes}.items():
             splits[split] = []
             for _ in range(size):
                 w, h = (width, height) if number % 2 == 0 else (height, width)
@@ -78,7 +78,7 @@ def write_dataset(root: Path, sizes: dict[str, int], image_size: tuple[int, int]
             ],
             "splits": {k: {"screens": len(v), "elements": sum(len(s.elements) for s in v), "groups": ["grid/plain"]} for k, v in splits.items()},
             "classes": counts,
-            "environment": {"browser": "none", "fonts": {}, "kit_lock_sha256": "0" * 64, "generator": "test", "system": "test"},
+            "environment": {"engines": "none", "kits": {}, "fonts": {}, "kit_lock_sha256": "0" * 64, "generator": "test", "system": "test"},
         },
     )
     (root / "data.dvc").write_text(yaml.safe_dump({"outs": [{"md5": VERSION, "path": "data"}]}))
