@@ -173,7 +173,8 @@ def _font_css() -> str:
 @cache
 def _without_remote_imports(file: Path) -> str:
     """A style sheet without the fonts that it asks of other hosts: pages bring their own, and a style sheet whose import fails does not load."""
-    return re.sub(r"@import\s+(?:url\()?[\"']?(?:https?:)?//[^;]*;", "", file.read_text(encoding="utf-8"))
+    remote = r"""@import\s+(?:url\(\s*["']?(?:https?:)?//[^)]*\)|"(?:https?:)?//[^"]*"|'(?:https?:)?//[^']*')[^;]*;"""
+    return re.sub(remote, "", file.read_text(encoding="utf-8"))
 
 
 def _answer(route: "Route") -> None:
