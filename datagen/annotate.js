@@ -19,7 +19,6 @@ window.screenry = (() => {
   const TEXT = new Set(["text", "link", "heading"]); // boxes tight around the ink, not around the line
   const DRAWN = new Set(["icon", "chart"]); // boxes tight around the drawing
   const FIELDS = new Set(["INPUT", "TEXTAREA", "SELECT"]);
-  const GRID = 4; // sample points per axis that ask what lies on top
   const COVERING = 0.7; // from this opacity on, what lies below cannot be read (a dialog's backdrop has 0.5, a toast 0.85)
   const MAGNIFY = 8; // the canvas rounds ink extents to whole pixels: measured at eight times the size, they are exact to an eighth
   const SLIVER = 1.5; // nothing this thin is an element: it is how pages hide text from the eye
@@ -80,10 +79,10 @@ window.screenry = (() => {
     }
     sample(trimmed);
     for (const {element, full, box, uncovered, reachable} of seen) {
-      const visible = (area(box) / area(full)) * uncovered;
+      const visible = (area(box) / area(full)) * Math.min(uncovered, 1);
       if (uncovered === 0 || visible < minVisible) continue;
       ids.set(element, out.length);
-      out.push({element, id: out.length, class_name: element.dataset.c, box, visible_fraction: visible, reachable});
+      out.push({element, id: out.length, class_name: element.dataset.c, box, visible_fraction: visible, uncovered, reachable});
     }
     // The accessibility tree is asked last, in one go: a layout in between would make each answer build it again.
     for (const entry of out) {
@@ -110,12 +109,13 @@ window.screenry = (() => {
     }
     const painted = [...out].sort((a, b) => compare(a.order, b.order));
     painted.forEach((entry, z) => { entry.z = z; });
-    labelled = out.map(entry => entry.element);
+    const byElement = new Map(marks.map(mark => [mark.element, mark.targets.map(({element, pseudo}) => ({element, pseudo}))]));
+    labelled = out.map(({element, uncovered}) => ({element, targets: byElement.get(element), uncovered: Math.min(uncovered + 1e-9, 1)}));
     for (const entry of out) { delete entry.element; delete entry.order; }
     return out;
   }
 
-  let labelled = []; // the elements of the last annotate, by id: what the audit hides and recolours
+  let labelled = []; // the marks of the last annotate, by id, for audit.js: {element, targets: [{element, pseudo}]}
 
   function style(element) {
     let found = styles.get(element);
@@ -339,6 +339,7 @@ window.screenry = (() => {
   function paintedBox(element) {
     if (style(element).display === "contents") return [...flatChildren(element)].filter(node => node.nodeType === 1).reduce((box, child) => union(box, paintedBox(child)), null);
     const rect = rectOf(element);
+    if (element.localName === "input" && element.type === "range") return trackBox(element, rect);
     if (element.localName !== "img" || !element.naturalWidth) return rect;
     const s = style(element);
     if (!/^(contain|scale-down|none)$/.test(s.objectFit) || opaqueColour(s.backgroundColor) > 0) return rect;
@@ -349,6 +350,57 @@ window.screenry = (() => {
     const [px1, py1] = s.objectPosition.split(" ").map(part => (part.endsWith("%") ? parseFloat(part) / 100 : 0.5));
     const left = inner[0] + (width - w) * px1, top = inner[1] + (height - h) * py1;
     return intersect(inner, [left, top, left + w, top + h]);
+  }
+
+  // Of a native range input only track and thumb are painted, in the middle of the box. Scripts cannot see them; the style sheets say how tall they are.
+  function trackBox(element, rect) {
+    const s = style(element), upright = s.writingMode !== "horizontal-tb";
+    if (opaqueColour(s.backgroundColor) > 0 && s.appearance === "none") return rect;
+    const [, b, , d] = linearOf(element), scale = (Math.hypot(b, d) || 1) * (element.currentCSSZoom ?? 1);
+    const heights = ["thumb", "runnable-track"].map(part => sliderHeight(element, part));
+    const tall = Math.max(...heights.map(height => height ?? 0)) || 16; // the engine's own thumb is 16 pixels tall
+    if (upright || tall * scale >= rect[3] - rect[1]) return rect;
+    const middle = (rect[1] + rect[3]) / 2;
+    return [rect[0], middle - (tall * scale) / 2, rect[2], middle + (tall * scale) / 2];
+  }
+
+  const sliderRules = new WeakMap(); // style sheet -> its rules for parts of range inputs
+
+  function sliderHeight(element, part) {
+    let height = null;
+    const root = element.getRootNode();
+    for (const sheet of [...(root.styleSheets ?? []), ...(root.adoptedStyleSheets ?? [])]) {
+      if (sheet.disabled) continue;
+      let rules = sliderRules.get(sheet);
+      if (!rules || rules.length0 !== sheet.cssRules.length) {
+        rules = rulesIn(sheet.cssRules, []);
+        rules.length0 = sheet.cssRules.length;
+        sliderRules.set(sheet, rules);
+      }
+      for (const {selector, height: declared, part: about} of rules) if (about === part && declared && element.matches(selector)) height = lengthOf(element, declared) ?? height;
+    }
+    return height;
+  }
+
+  function rulesIn(rules, out) {
+    for (const rule of rules) {
+      if (rule.selectorText?.includes("::-webkit-slider-")) {
+        for (const selector of rule.selectorText.split(",")) {
+          const found = selector.match(/^(.*)::-webkit-slider-(thumb|runnable-track)\s*$/s);
+          if (found) out.push({selector: found[1].trim() || "input", part: found[2], height: rule.style.height});
+        }
+      } else if (rule.cssRules?.length && (!rule.media || matchMedia(rule.media.mediaText).matches)) rulesIn(rule.cssRules, out);
+    }
+    return out;
+  }
+
+  // A CSS length in pixels, as it would be in an element.
+  function lengthOf(element, length) {
+    const plain = length.match(/^([\d.]+)(px|rem|em)$/);
+    if (plain) return Number(plain[1]) * {px: 1, rem: px(style(document.documentElement).fontSize), em: px(style(element).fontSize)}[plain[2]];
+    const own = length.match(/^var\((--[\w-]+)/);
+    if (own) return lengthOf(element, style(element).getPropertyValue(own[1]).trim());
+    return null;
   }
 
   function paddingBox(element, rect = rectOf(element)) {
@@ -723,9 +775,7 @@ window.screenry = (() => {
     for (const entry of seen) {
       Object.assign(entry, {uncovered: 0, reachable: 0, covers: new Set()});
       const [x1, y1, x2, y2] = entry.box;
-      for (let i = 0; i < GRID; i++) {
-        for (let j = 0; j < GRID; j++) points.push({entry, x: x1 + ((i + 0.5) / GRID) * (x2 - x1), y: y1 + ((j + 0.5) / GRID) * (y2 - y1), cover: 0});
-      }
+      for (const [x, across] of places(x1, x2)) for (const [y, along] of places(y1, y2)) points.push({entry, x, y, share: across * along, cover: 0});
     }
     const lifted = new Map();
     while (points.length) {
@@ -736,8 +786,8 @@ window.screenry = (() => {
           veils.add(veil);
           veiled.push(point);
         } else {
-          if (point.cover < COVERING) point.entry.uncovered += 1 / GRID ** 2;
-          if (point.cover < 0.1) point.entry.reachable += 1 / GRID ** 2;
+          if (point.cover < COVERING) point.entry.uncovered += point.share;
+          if (point.cover < 0.1) point.entry.reachable += point.share;
         }
       }
       for (const veil of veils) {
@@ -750,6 +800,14 @@ window.screenry = (() => {
       if (written === null) veil.removeAttribute("style");
       else veil.setAttribute("style", written);
     }
+  }
+
+  // Four places along a side and the share that each stands for; the outer ones close to the ends, where bars cover things.
+  function places(from, to) {
+    const length = to - from, edge = Math.min(length / 8, Math.max(2.5, length / 32));
+    const inner = length / 2 - edge, third = edge + inner * 0.65;
+    const outer = (edge + third) / 2 / length;
+    return [[from + edge, outer], [from + third, 0.5 - outer], [to - third, 0.5 - outer], [to - edge, outer]];
   }
 
   // Finds what covers a point (point.cover, entry.covers). Returns the veil that has to be lifted before it can be told.
@@ -984,5 +1042,5 @@ window.screenry = (() => {
     return states;
   }
 
-  return {addTheme, show, annotate, element: id => labelled[id]};
+  return {addTheme, show, annotate, labelled: id => labelled[id], flatChildren, ownTexts};
 })();
