@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection, wait
@@ -41,7 +41,7 @@ TRIES = 2
 STUDIO = "datagen.screens:Studio"
 # Plans that a worker is given ahead, so that it never waits for this process.
 _AHEAD = 2
-# Screens that may wait for an earlier one. Among so many plans a worker is given those of the kit that it has loaded.
+# Screens that may wait for an earlier one. Among so many plans a worker is given those for the kit that it has loaded.
 _WINDOW = 256
 _WATCH_EVERY = 2.0
 _PR_SET_PDEATHSIG = 1
@@ -87,13 +87,13 @@ class _Worker:
         theirs.close()
         self.tasks: deque[_Task] = deque()
         self.since, self.limit = time.monotonic(), FIRST_PAGE_SECONDS
-        self.kit: str | None = None
+        self.document: str | None = None
 
     def give(self, task: _Task) -> None:
         if not self.tasks:
             self.since = time.monotonic()
         self.tasks.append(task)
-        self.kit = _kit(task.plan)
+        self.document = _document(task.plan)
         with suppress(BrokenPipeError):  # its death is noticed where its answers are read
             self.connection.send(task.plan)
 
@@ -236,18 +236,20 @@ class Farm:
 
 
 def _next_for(worker: _Worker, waiting: deque[_Task]) -> _Task:
-    """The next task for a worker: of its kit if one waits, but never so late that all others wait for the oldest."""
+    """The next task for a worker: for the kit that it has loaded if one waits, but never so late that all others wait for the oldest."""
     oldest, newest = waiting[0], waiting[-1]
     if newest.place - oldest.place < _WINDOW // 2:
         for number, task in enumerate(waiting):
-            if _kit(task.plan) == worker.kit:
+            if _document(task.plan) == worker.document:
                 del waiting[number]
                 return task
     return waiting.popleft()
 
 
-def _kit(plan: "Plan") -> str:
-    return plan.kit
+def _document(plan: "Plan") -> str:
+    from datagen.kits import kit
+
+    return kit(plan.kit).document
 
 
 # ---- in a worker -----------------------------------------------------------------------------------------------------------------------------
@@ -260,19 +262,23 @@ def _work(connection: Connection, studio: str, folder: str, parent: int) -> None
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     logging.getLogger("datagen").addHandler(_Forward(connection))
     module, _, name = studio.partition(":")
-    with getattr(importlib.import_module(module), name)() as open_studio:
+    stack = ExitStack()
+    try:
+        open_studio = stack.enter_context(getattr(importlib.import_module(module), name)())
         while (plan := connection.recv()) is not None:
-            try:
-                screen, png = open_studio.make(plan)
-            except InputError as error:
-                last_words = ("impossible", error)
-            except Exception as error:
-                last_words = ("failed", f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}")
-            else:
-                connection.send(("made", screen.generator, screen.model_dump_json().encode(), png))
-                continue
-            _tell(connection, *last_words)
-            signal.pause()  # to be killed with the browser: closing one that misbehaves may take for ever
+            screen, png = open_studio.make(plan)
+            connection.send(("made", screen.generator, screen.model_dump_json().encode(), png))
+    except InputError as error:
+        _tell(connection, "impossible", error)
+    except Exception as error:
+        _tell(connection, "failed", f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}")
+    else:
+        stack.close()
+        return
+    # To be killed with the browser: closing one that misbehaves may take for ever.
+    with suppress(EOFError, OSError):
+        while True:
+            connection.recv()
 
 
 def _tell(connection: Connection, *message: object) -> None:
