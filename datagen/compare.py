@@ -282,8 +282,8 @@ def _bars(axes: "Axes", own: Difference, title: str) -> None:
     axes.bar(places, own.real, width=1.0 if own.marginal.edges else 0.8, color="0.75", align="edge" if own.marginal.edges else "center", label="real")
     if own.marginal.edges:
         axes.stairs(own.ours, list(range(len(own.ours) + 1)), color="tab:red", linewidth=1.5, label="ours")
-        shown = range(0, len(own.marginal.edges), max(1, len(own.marginal.edges) // 6))
-        axes.set_xticks(list(shown), [f"{own.marginal.edges[i]:.3g}" for i in shown])
+        shown = range(0, len(own.marginal.edges), max(1, -(-len(own.marginal.edges) // 6)))
+        axes.set_xticks(list(shown), [f"{own.marginal.edges[i]:.2g}" for i in shown], fontsize=8)
     else:
         axes.plot(places, own.ours, "_", color="tab:red", markersize=8, markeredgewidth=2, label="ours")
         axes.set_xticks(list(places), own.marginal.categories, rotation=90, fontsize=6)
