@@ -1,4 +1,4 @@
-// Shows pages and reads their labels. An element that carries data-c="<class>" is labelled; everything else is layout.
+// Reads the labels of the page that is shown. An element that carries data-c="<class>" is labelled; everything else is layout.
 // All numbers are CSS pixels of the viewport.
 //
 // What a label is:
@@ -22,32 +22,6 @@ window.screenry = (() => {
   const COVERING = 0.7; // from this opacity on, what lies below cannot be read (a dialog's backdrop has 0.5, a toast 0.85)
   const MAGNIFY = 8; // the canvas rounds ink extents to whole pixels: measured at eight times the size, they are exact to an eighth
   const SLIVER = 1.5; // nothing this thin is an element: it is how pages hide text from the eye
-  const sheets = new Map();
-
-  // ---- showing --------------------------------------------------------------------------------------------------------------------------
-
-  function addTheme(theme, css, reset) {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css + reset);
-    sheets.set(theme, sheet);
-  }
-
-  function show(page) {
-    const root = document.documentElement;
-    document.adoptedStyleSheets = [sheets.get(page.theme)];
-    root.setAttribute("data-bs-theme", page.palette);
-    root.style.cssText = `font-size:${page.rootPx}px;--screen-font:'${page.font}';--screen-heading-font:'${page.headingFont}'`;
-    const body = document.createElement("body");
-    body.className = page.bodyClass;
-    body.innerHTML = page.body;
-    root.replaceChild(body, document.body);
-    for (const mixed of body.querySelectorAll("[data-mixed]")) mixed.indeterminate = true;
-    for (const scroller of body.querySelectorAll("[data-scroll-to]")) scroller.scrollTop = Number(scroller.dataset.scrollTo);
-    window.scrollTo(0, page.scrollY);
-    const focused = body.querySelector("[data-focus]");
-    if (focused) focused.focus({preventScroll: true});
-    return document.fonts.ready.then(() => true);
-  }
 
   // ---- labelling ------------------------------------------------------------------------------------------------------------------------
 
@@ -72,6 +46,7 @@ window.screenry = (() => {
       if (!mark.covers.size) continue;
       const rest = trim(mark.box, mark.covers);
       if (area(rest) < area(mark.box)) {
+        mark.trimmed = true;
         mark.box = rest;
         if (area(rest) > 0) trimmed.push(mark);
         else mark.uncovered = 0;
@@ -82,7 +57,7 @@ window.screenry = (() => {
       const visible = (area(box) / area(full)) * Math.min(uncovered, 1);
       if (uncovered === 0 || visible < minVisible) continue;
       ids.set(element, out.length);
-      out.push({element, id: out.length, class_name: element.dataset.c, box, visible_fraction: visible, uncovered, reachable});
+      out.push({element, id: out.length, class_name: element.dataset.c, box, visible_fraction: visible, reachable});
     }
     // The accessibility tree is asked last, in one go: a layout in between would make each answer build it again.
     for (const entry of out) {
@@ -109,13 +84,16 @@ window.screenry = (() => {
     }
     const painted = [...out].sort((a, b) => compare(a.order, b.order));
     painted.forEach((entry, z) => { entry.z = z; });
-    const byElement = new Map(marks.map(mark => [mark.element, mark.targets.map(({element, pseudo}) => ({element, pseudo}))]));
-    labelled = out.map(({element, uncovered}) => ({element, targets: byElement.get(element), uncovered: Math.min(uncovered + 1e-9, 1)}));
+    const byElement = new Map(marks.map(mark => [mark.element, mark]));
+    labelled = out.map(({element}) => {
+      const {targets, full, trimmed: isTrimmed, uncovered} = byElement.get(element);
+      return {element, targets, full, covered: Boolean(isTrimmed) || uncovered < 1 - 1e-6};
+    });
     for (const entry of out) { delete entry.element; delete entry.order; }
     return out;
   }
 
-  let labelled = []; // the marks of the last annotate, by id, for audit.js: {element, targets: [{element, pseudo}]}
+  let labelled = []; // the marks of the last annotate, by id, for audit.js: {element, targets: [{element, pseudo}], full, covered}
 
   function style(element) {
     let found = styles.get(element);
@@ -1042,5 +1020,5 @@ window.screenry = (() => {
     return states;
   }
 
-  return {addTheme, show, annotate, labelled: id => labelled[id], flatChildren, ownTexts};
+  return {annotate, labelled: id => labelled[id], flatChildren, ownTexts};
 })();

@@ -15,7 +15,8 @@ antialiasing spills that far.
   `same colour`  boxes whose own background is the colour of what lies beneath, so that hiding them cannot show their edge: painted over in two
                  colours instead, and the box of what differs is compared;
   `unpainted`    lists, rows, bare tabs: nothing paints their edge. Painted over as well;
-  `covered`      partly under something opaque: what changes may be smaller than the label, never larger. No IoU.
+  `covered`      partly under something opaque: what changes may be smaller than the label (or larger where it peeks out behind
+                 the cover), but not larger than the element's full box. No IoU.
 * An element fails if nothing changed inside its label, if its painting reaches out of it by more than 2 CSS pixels, or if a side is off by more
   than 2 CSS pixels while the IoU is below 0.95.
 
@@ -55,7 +56,7 @@ OFF_CSS = 2.0
 _AROUND_CSS = 16
 _CROPS = 200
 # Their look is all their own: never excused as the colour of what lies beneath.
-_ALWAYS_PAINTED = {"checkbox", "radio", "switch", "slider", "icon", "image", "avatar", "progress", "chart", "badge", "video_player", "scroll_bar"}
+_ALWAYS_PAINTED = {"checkbox", "radio", "switch", "slider", "icon", "image", "chart", "video_player", "scroll_bar"}
 KINDS = ("painted", "same colour", "unpainted", "covered")
 
 
@@ -171,11 +172,11 @@ def audit_screen(browser: "Browser", screen: Screen) -> list[AuditedElement]:
     live = _LivePage(browser, screen)
     ids = [element.id for element in screen.elements]
     paints: list[str] = browser.evaluate("ids => ids.map(id => audit.paintOf(id))", ids)
-    uncovered: list[float] = browser.evaluate("ids => ids.map(id => screenry.labelled(id).uncovered)", ids)
+    covered: list[bool] = browser.evaluate("ids => ids.map(id => screenry.labelled(id).covered)", ids)
     kinds = {}
-    for element, paint, share in zip(screen.elements, paints, uncovered, strict=True):
+    for element, paint, hides in zip(screen.elements, paints, covered, strict=True):
         painted = paint != "open" or element.class_name in _ALWAYS_PAINTED
-        kinds[element.id] = "covered" if share < 1 else "painted" if painted else "unpainted"
+        kinds[element.id] = "covered" if hides else "painted" if painted else "unpainted"
     found = _judge(live, screen.elements, kinds, alone=False)
     failed = [element for element in screen.elements if found[element.id].problem]
     found |= _judge(live, failed, kinds, alone=True)
@@ -290,10 +291,18 @@ class _LivePage:
         inside = bool(changed[int(top) : int(bottom + 0.999), int(left) : int(right + 0.999)].any())
         return _Change(box, inside)
 
+    def _full_box(self, element: Element) -> BoxPx:
+        """What its box would be if nothing covered or clipped it."""
+        x1, y1, x2, y2 = self._browser.evaluate("id => screenry.labelled(id).full", element.id)
+        scale = self._screen.device_scale
+        return x1 * scale, y1 * scale, x2 * scale, y2 * scale
+
     def verdict(self, element: Element, kind: str, change: _Change, inside: bool | None = None, leak: float | None = None) -> AuditedElement:
         screen, scale = self._screen, self._screen.device_scale
         label = element.box.xyxy
         iou, off, out = compare_boxes(label, change.box) if change.box else (0.0, 0.0, 0.0)
+        if kind == "covered" and change.box:
+            out = compare_boxes(self._full_box(element), change.box)[2]
         return AuditedElement(
             key=screen.key, kit=screen.kit, family=screen.family, theme=screen.theme, id=element.id, class_name=element.class_name, label=label, kind=kind,
             inside=change.inside if inside is None else inside, changed=change.box, iou=None if kind == "covered" else iou, off=off / scale,
