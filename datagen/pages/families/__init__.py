@@ -15,7 +15,11 @@ from datagen.content.words import Words
 from datagen.pages.shell import Content
 from datagen.pages.ui import Ui
 
-_MODULES = ("basics",)
+_MODULES = (
+    "basics",
+    "people",
+    "media",
+)
 EVERYWHERE: tuple[Platform, ...] = ("web", "mobile", "desktop")
 
 
