@@ -3,6 +3,13 @@ window.audit = (() => {
   const TEXT = new Set(["text", "link", "heading"]);
   let touched = new Map(); // element -> its style attribute as it was
   const rules = []; // [root, sheet] added for pseudo-elements
+  let focused = null;
+
+  function deepActive() {
+    let active = document.activeElement;
+    while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
+    return active === document.body ? null : active;
+  }
 
   function set(element, properties) {
     if (!touched.has(element)) touched.set(element, element.getAttribute("style"));
@@ -15,6 +22,8 @@ window.audit = (() => {
       else element.setAttribute("style", written);
     }
     touched = new Map();
+    // What is hidden loses the focus, and with it its look.
+    if (focused && deepActive() !== focused) focused.focus({preventScroll: true, focusVisible: true});
     for (const [root, sheet] of rules.splice(0)) root.adoptedStyleSheets = [...root.adoptedStyleSheets].filter(other => other !== sheet);
     return true;
   }
@@ -32,6 +41,7 @@ window.audit = (() => {
 
   // Shadows, outlines and focus rings lie outside the boxes by definition (annotate.js): they go for the whole audit. Inset shadows are painted inside and stay.
   function prepare() {
+    focused = deepActive();
     const wanted = [];
     for (const element of everything(document)) {
       const s = styleOf(element);
