@@ -119,9 +119,14 @@ class FsspecStore:
 
     def names(self) -> set[str]:
         with _named_errors(self.place):
-            self._fs.invalidate_cache()
-            paths = [path.rstrip("/").rpartition("/")[2] for path in self._fs.ls(self._root, detail=False)]
-        return {name for name in paths if not name.endswith(".partial")}
+            return {name for path in self._paths() if not (name := path.rstrip("/").rpartition("/")[2]).endswith(".partial")}
+
+    def _paths(self) -> list[str]:
+        self._fs.invalidate_cache()
+        try:
+            return list(self._fs.ls(self._root, detail=False))
+        except FileNotFoundError:  # object stores have no empty folders
+            return []
 
     def open(self, name: str) -> IO[bytes]:
         return self._fs.open(f"{self._root}/{name}", "rb", block_size=1 << 18)
@@ -151,7 +156,7 @@ class FsspecStore:
 
     def sweep(self) -> None:
         with _named_errors(self.place):
-            for path in self._fs.ls(self._root, detail=False):
+            for path in self._paths():
                 *_, host, process, suffix = ["", "", *path.split(".")]
                 if suffix == "partial" and host == socket.gethostname() and not _alive(process):
                     self._fs.rm_file(path)
