@@ -14,13 +14,12 @@ import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from contracts.annotation import Element, Expression, ExpressionKind, Screen, State
 from contracts.taxonomy import BY_NAME
@@ -31,6 +30,8 @@ Axis = Literal["top", "bottom", "left", "right"]
 Relation = Literal["right_of", "left_of", "above", "below", "in"]
 Region = Literal["top_left", "top_right", "bottom_left", "bottom_right"]
 Ids = frozenset[int]
+
+REGIONS: tuple[Region, ...] = ("top_left", "top_right", "bottom_left", "bottom_right")
 
 KINDS: tuple[ExpressionKind, ...] = ("text", "role", "position", "relation", "icon", "function", "state")
 # Less of an element than this and nobody should be sent to it; less of a text and nobody can read it.
@@ -106,13 +107,11 @@ CALLED: dict[str, tuple[str, ...]] = {
 _HOLDERS = ("item", "row", "card", "dialog", "toast")
 # Containers that an element can be said to stand in: those known by a text inside them, then those of which a screen usually has one.
 _TITLED = {"row": "row", "list_item": "item", "card": "card", "dialog": "dialog"}
-_PLAIN = {
-    name: name
-    for name in (
-        "dialog", "menu", "sidebar", "toolbar", "navigation_bar", "bottom_navigation", "list", "table", "toast", "pagination", "breadcrumb",
-        "tab_bar", "menu_bar", "title_bar", "tree",
-    )
-}  # fmt: skip
+_PLAIN = frozenset({
+    "dialog", "menu", "sidebar", "toolbar", "navigation_bar", "bottom_navigation", "list", "table", "toast", "pagination", "breadcrumb", "tab_bar",
+    "menu_bar", "title_bar", "tree",
+})  # fmt: skip
+_SURFACES = _PLAIN - {"list", "table", "tree", "pagination", "breadcrumb", "tab_bar"} | {"card", "status_bar", "tooltip"}
 # States that look like one another.
 _SAME_LOOK: dict[State, frozenset[State]] = {}
 for _looks in (
@@ -129,8 +128,7 @@ _TEXTUAL = ("text", "heading", "link", "cell", "table_header")
 _COMMANDS = ("button", "icon_button", "link", "tab", "menu_item", "chip", "list_item", "search_field")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Description:
+class Description(NamedTuple):
     """What an instruction says of the element it means; each part that is given must hold.
 
     `noun` is a key of NOUNS. `text` is text on the element, or the label it is known by; with `seen`, text that is painted there.
@@ -150,8 +148,7 @@ class Description:
     anchor: "Description | None" = None
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """Element ids that clearly fit a description, and all that possibly do."""
 
     clear: Ids
@@ -232,12 +229,26 @@ def _taken_for(one: str, other: str) -> bool:
 
 
 @cache
-def _commands(language: str) -> tuple[dict[str, str], tuple[tuple[str, str], ...], dict[str, str]]:
-    """Exact words -> function, all (word, function), picture -> function; in this language and English."""
+def _commands(language: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Words -> function and picture -> function, in this language and English."""
     spoken = [_terms()["languages"][code]["functions"] for code in dict.fromkeys((language, "en"))]
     exact = {plain(word): name for functions in reversed(spoken) for name, entry in functions.items() for word in entry["words"]}
     pictures = {icon: name for name, entry in spoken[-1].items() for icon in entry.get("icons", ())}
-    return exact, tuple(exact.items()), pictures
+    return exact, pictures
+
+
+@lru_cache(maxsize=1 << 14)
+def _named_functions(text: str, language: str) -> frozenset[str]:
+    """The functions whose words occur in a plain text."""
+    words, _ = _commands(language)
+    return frozenset(function for word, function in words.items() if word in text)
+
+
+@lru_cache(maxsize=4096)
+def _pictured_functions(icon: str, language: str) -> frozenset[str]:
+    """The functions that somebody may take a picture for."""
+    _, pictures = _commands(language)
+    return frozenset(function for picture, function in pictures.items() if _taken_for(picture, icon))
 
 
 # ---- the resolver ----------------------------------------------------------------------------------------------------------------------------
@@ -337,7 +348,6 @@ class Resolver:
         self._does: dict[str, set[int]] = defaultdict(set)
         self._may_do: dict[str, set[int]] = defaultdict(set)
         self.does: dict[int, str] = {}
-        exact, words, pictures = _commands(self.language)
         for element in self.screen.elements:
             by_class[element.class_name].add(element.id)
             if element.role in _ROLE_NOUNS:
@@ -351,17 +361,23 @@ class Resolver:
             ):
                 self._unnamed.add(element.id)
             if element.class_name in _COMMANDS:
-                self._note_function(element, exact, words, pictures)
+                self._note_function(element)
         self._nouns: dict[str, Match] = {}
         for noun, (clear, further) in NOUNS.items():
             sure = frozenset().union(*(by_class[name] for name in clear if name in by_class))
             also = frozenset().union(*(by_class[name] for name in further if name in by_class))
             self._nouns[noun] = Match(sure, sure | also | by_role[noun])
+        # A plain field labelled "Date of birth" is a date field to some.
+        plain_fields = by_class["text_field"] | by_class["combo_box"]
+        for noun, words in _terms()["field_words"].items():
+            called = {i for i in plain_fields if any(word in plain(self.elements[i].name + self.elements[i].text) for word in words)}
+            self._nouns[noun] = Match(self._nouns[noun].clear, self._nouns[noun].possible | called)
 
-    def _note_function(self, element: Element, exact: dict[str, str], words: Iterable[tuple[str, str]], pictures: dict[str, str]) -> None:
+    def _note_function(self, element: Element) -> None:
+        words, pictures = _commands(self.language)
         texts = {self.whole[element.id], plain(element.name), plain(self.label[element.id])} - {""}
         icons = {icon_name(self.elements[i].icon) for i in (element.id, *self._below[element.id]) if self.elements[i].icon}
-        sure = {exact[text] for text in texts if text in exact}
+        sure = {words[text] for text in texts if text in words}
         if element.class_name == "search_field":
             sure = {"search"}
         elif not self.whole[element.id]:
@@ -370,18 +386,14 @@ class Resolver:
         if len(sure) == 1:
             (self.does[element.id],) = sure
             self._does[self.does[element.id]].add(element.id)
-        for name in sure:
-            self._may_do[name].add(element.id)
-        for word, name in words:
-            if any(word in text for text in texts):
-                self._may_do[name].add(element.id)
-        for icon in icons:
-            for picture, name in pictures.items():
-                if _taken_for(picture, icon):
-                    self._may_do[name].add(element.id)
         if element.id in self._unnamed and not texts:
-            for name in pictures.values():
-                self._may_do[name].add(element.id)
+            possible = set(pictures.values())
+        else:
+            possible = sure.union(
+                *(_named_functions(text, self.language) for text in texts), *(_pictured_functions(icon, self.language) for icon in icons)
+            )
+        for function in possible:
+            self._may_do[function].add(element.id)
 
     def _wraps(self, outer: int, target: int) -> bool:
         """Whether `outer` is nothing but the wrapping of `target`: around it in tree and picture, with the same text, and no target itself."""
@@ -532,7 +544,7 @@ class Resolver:
     def _nth(self, d: Description) -> Match:
         assert d.ordinal
         nth, axis = d.ordinal
-        order = self.order(replace(d, ordinal=None), axis)
+        order = self.order(d._replace(ordinal=None), axis)
         if nth > len(order) or (axis == "bottom" and not self._ends(order[0])):
             return _NOTHING
         one = frozenset({order[nth - 1]})
@@ -566,7 +578,9 @@ class _Describer:
             e for e in screen.elements
             if e.text and e.class_name in (*_TEXTUAL, *CALLED) and e.visible_fraction >= MIN_READABLE and _quotable(e.text) and len(plain(e.text)) > 1
         ]  # fmt: skip
+        self._panes = {sign.id: self._pane(sign.id) for sign in self.signs}
         fronts = [e.id for e in screen.elements if e.class_name == "dialog" or (screen.state == "drawer" and e.class_name == "sidebar")]
+        self._holders: dict[int, list[Description]] = {}
         self.targets = [e for e in screen.elements if e.visible_fraction >= MIN_VISIBLE and self._aimable(e, fronts)]
 
     def _aimable(self, element: Element, fronts: list[int]) -> bool:
@@ -607,31 +621,30 @@ class _Describer:
 
     def _position(self, e: Element, nouns: tuple[str, ...], rng: Random) -> Iterator[Description]:
         frames: list[Description] = [Description(noun=noun) for noun in nouns]
-        frames += [Description(noun=nouns[0], relation="in", anchor=anchor) for anchor in self._containers(e, rng)]
+        frames += [Description(noun=nouns[0], relation="in", anchor=anchor) for anchor in self._containers(e)]
         rng.shuffle(frames)
         for frame in frames:
             axes: list[Axis] = ["top", "left", "right", "bottom"]
             for axis in axes:
                 order = self.at.order(frame, axis)
                 if e.id in order:
-                    yield replace(frame, ordinal=(order.index(e.id) + 1, axis))
-            corners: tuple[Region, ...] = ("top_left", "top_right", "bottom_left", "bottom_right")
+                    yield frame._replace(ordinal=(order.index(e.id) + 1, axis))
             if frame.relation is None or (frame.anchor and frame.anchor.noun == "dialog"):
-                yield from (replace(frame, region=corner) for corner in corners)
+                yield from (frame._replace(region=corner) for corner in REGIONS)
 
     def _relation(self, e: Element, nouns: tuple[str, ...], rng: Random) -> Iterator[Description]:
         cores = [Description(noun=noun) for noun in nouns[:2]]
         cores += [Description(noun=nouns[0], text=text) for text in self._texts(e)]
         if e.class_name == "icon_button" and e.icon:
             cores.append(Description(icon=icon_name(e.icon)))
-        ways: list[tuple[Relation, Description]] = [("in", anchor) for anchor in self._containers(e, rng)]
+        ways: list[tuple[Relation, Description]] = [("in", anchor) for anchor in self._containers(e)]
         # Beside a sign is how people say it where there is no container; both are wanted.
         ways += self._neighbours(e)
         rng.shuffle(ways)
         for relation, anchor in ways:
             usable = cores if relation == "in" else [core for core in cores if core.text is None]
             for core in rng.sample(usable, len(usable)):
-                yield replace(core, relation=relation, anchor=anchor)
+                yield core._replace(relation=relation, anchor=anchor)
 
     def _icon(self, e: Element, nouns: tuple[str, ...], rng: Random) -> Iterator[Description]:
         if e.class_name in ("list_item", "row") or self.at.whole[e.id]:
@@ -643,48 +656,61 @@ class _Describer:
     def _function(self, e: Element, nouns: tuple[str, ...], rng: Random) -> Iterator[Description]:
         if e.id in self.at.does:
             yield Description(function=self.at.does[e.id])
-        if e.class_name == "icon_button" and not self.at.whole[e.id] and _quotable(e.name):
+        if (
+            e.class_name == "icon_button"
+            and not self.at.whole[e.id]
+            and _quotable(e.name)
+            and plain(e.name) not in (plain(e.icon), plain(icon_name(e.icon)))
+        ):
             yield Description(noun="button", text=e.name)
 
     def _state(self, e: Element, nouns: tuple[str, ...], rng: Random) -> Iterator[Description]:
         for state in _SPOKEN_STATES:
             if state in e.states:
                 yield from (Description(noun=noun, state=state) for noun in nouns)
-                yield from (Description(noun=nouns[0], state=state, relation="in", anchor=anchor) for anchor in self._containers(e, rng))
+                yield from (Description(noun=nouns[0], state=state, relation="in", anchor=anchor) for anchor in self._containers(e))
 
-    def _containers(self, e: Element, rng: Random) -> list[Description]:
-        found: list[Description] = []
-        for above in self.at.above[e.id]:
-            holder = self.at.elements[above]
-            if holder.class_name in _TITLED:
-                titles = [s for s in self.signs if s.id in self.at.inside[above] and s.id != e.id and s.id not in self.at.inside[e.id]]
-                heads = [s for s in titles if s.class_name == "heading"] or titles
-                found += [Description(noun=_TITLED[holder.class_name], text=sign.text) for sign in heads[:2]]
-            if holder.class_name in _PLAIN:
-                found.append(Description(noun=_PLAIN[holder.class_name]))
+    def _containers(self, e: Element) -> list[Description]:
+        """What the element can be said to stand in, the nearest first."""
+        found = self._holders.get(e.id)
+        if found is None:
+            found = self._holders[e.id] = []
+            for above in self.at.above[e.id]:
+                name = self.at.elements[above].class_name
+                if name in _TITLED:
+                    signs = self.at.inside[above] - self.at.inside[e.id] - {e.id}
+                    titles = [sign for sign in self.signs if sign.id in signs]
+                    heads = [sign for sign in titles if sign.class_name == "heading"] or titles
+                    found += [Description(noun=_TITLED[name], text=sign.text) for sign in heads[:2]]
+                if name in _PLAIN:
+                    found.append(Description(noun=name))
         return found
+
+    def _pane(self, element: int) -> int | None:
+        """The nearest surface around an element. People say "to the right of" within one, not from one into the next."""
+        return next((above for above in self.at.above[element] if self.at.elements[above].class_name in _SURFACES), None)
 
     def _neighbours(self, e: Element) -> list[tuple[Relation, Description]]:
         """The nearest sign on each side."""
         found: list[tuple[Relation, Description]] = []
         inside, above = self.at.inside[e.id], self.at.above[e.id]
         near: dict[Relation, tuple[float, Element]] = {}
+        pane = self._pane(e.id)
         x1, y1, x2, y2 = self.at.box[e.id]
-        sides: tuple[Relation, ...]
+        side: Relation
         for sign in self.signs:
             if sign.id == e.id or sign.id in inside or sign.id in above:
                 continue
             a1, b1, a2, b2 = self.at.box[sign.id]
             if y1 < b2 and y2 > b1:
-                sides = ("right_of",) if x1 + x2 > a1 + a2 else ("left_of",)
+                side = "right_of" if x1 + x2 > a1 + a2 else "left_of"
             elif x1 < a2 and x2 > a1:
-                sides = ("below",) if y1 + y2 > b1 + b2 else ("above",)
+                side = "below" if y1 + y2 > b1 + b2 else "above"
             else:
                 continue
             gap = max(a1 - x2, x1 - a2, b1 - y2, y1 - b2)
-            for side in sides:
-                if (side not in near or gap < near[side][0]) and self.at.clearly(e.id, sign.id, side):
-                    near[side] = gap, sign
+            if (side not in near or gap < near[side][0]) and self.at.clearly(e.id, sign.id, side) and self._panes[sign.id] == pane:
+                near[side] = gap, sign
         for side, (_, sign) in near.items():
             if sign.class_name in NOUNS["field"][0]:
                 # What is typed in a field is a poor name for it.
@@ -708,7 +734,7 @@ class _Phrasebook:
     def sentence(self, d: Description, target: Element, platform: str, rng: Random) -> str | None:
         if d.function:
             says = self.words["functions"].get(d.function)
-            return rng.choice(says["say"]) if says else None
+            return str(rng.choice(says["say"])) if says else None
         x = self._thing(d, rng)
         if x is None:
             return None
@@ -737,9 +763,9 @@ class _Phrasebook:
     def _core(self, d: Description, rng: Random) -> str | None:
         if d.icon:
             name = d.icon if self.english else self.words["icon_names"].get(d.icon)
-            return rng.choice(self.words["icon"]).format(c=name) if name else None
+            return str(rng.choice(self.words["icon"])).format(c=name) if name else None
         if d.noun is None:
-            return rng.choice(self.words["text"]).format(q=self.quoted(d.text or ""))
+            return str(rng.choice(self.words["text"])).format(q=self.quoted(d.text or ""))
         nouns = self.words["nouns"].get(d.noun)
         if nouns is None:
             return None
@@ -749,11 +775,11 @@ class _Phrasebook:
         if d.ordinal:
             return self._counted(d.ordinal, noun, d.noun, rng)
         if d.text is not None:
-            return rng.choice(self.words["named"]).format(n=noun, q=self.quoted(d.text))
-        return rng.choice(self.words["bare"]).format(n=noun)
+            return str(rng.choice(self.words["named"])).format(n=noun, q=self.quoted(d.text))
+        return str(rng.choice(self.words["bare"])).format(n=noun)
 
     def _stated(self, state: State, kind: str, noun: str) -> str | None:
-        states = self.words["states"]
+        states: dict[str, str] = self.words["states"]
         if self.english:
             return states[state].format(n=noun) if state in states else None
         return states.get(f"{state} {'field' if kind in NOUNS['field'][0] else kind}")
@@ -769,7 +795,7 @@ class _Phrasebook:
         if d.relation == "in":
             if d.anchor.text is None:
                 forms = self.words["within"].get(d.anchor.noun)
-                return rng.choice(forms).format(x=x) if forms else None
+                return str(rng.choice(forms)).format(x=x) if forms else None
             return str(rng.choice(self.words["inside"][d.anchor.noun])).format(x=x, a=self.quoted(d.anchor.text))
         if d.anchor.noun and not self.english:
             # After a preposition the other languages would inflect the noun.
