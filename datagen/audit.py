@@ -5,8 +5,9 @@
 
 How an element is judged. Its own painting (itself and whatever in it bears no label of its own) is hidden, layout kept, and the picture taken
 again; the box of all changed pixels is compared with the label. Shadows, outlines and focus rings are outside of boxes by definition and are
-removed beforehand. A pixel has changed if a channel differs by at least 8 of 255 (an icon painted
-anew next to something that changed can differ by 6). Sides that agree within one device pixel count as equal:
+removed beforehand. A pixel has changed if a channel differs by at least 8 of 255; one farther
+than 16 CSS pixels from the label, by at least 64 (the engine paints whole regions anew, and the antialiasing of an icon that merely stands in one can
+come out differently: 37 was seen). Sides that agree within one device pixel count as equal:
 antialiasing spills that far.
 
 * `inside`: a pixel changed inside the label. Asked of every element; for one that paints nothing itself, of all that stands in it.
@@ -48,6 +49,7 @@ INSIDE_BAR = 0.995
 IOU_BAR = 0.95
 # A channel that differs by this much of 255 has changed.
 CHANGED = 8
+CHANGED_FAR = 64
 # Device pixels that antialiasing may spill over an edge.
 FRINGE_PX = 1
 # CSS pixels that a side may be off.
@@ -227,23 +229,28 @@ class _LivePage:
 
     def __init__(self, browser: "Browser", screen: Screen) -> None:
         self._browser, self._screen = browser, screen
-        self._base = _pixels(browser.png())
+        self._size = (screen.width, screen.height)
 
     def changes(self, elements: Sequence[Element], steps: Sequence[str], alone: bool) -> dict[int, _Change]:
         """Carry out one step (compared with the untouched page) or two (compared with one another) on every element."""
         found: dict[int, _Change] = {}
         groups = [[element] for element in elements] if alone else self._groups(elements)
         for group in groups:
+            # The untouched page is taken anew each time: painting it again after a change can move antialiasing.
+            before = None if len(steps) > 1 else _pixels(self._browser.png())
             pictures = [self._picture(step, group) for step in steps]
-            changed = _differs(pictures[0], self._base if len(pictures) == 1 else pictures[1])
-            if alone:
-                found[group[0].id] = self._change(group[0], changed, (0, 0, changed.shape[1], changed.shape[0]))
-                continue
+            distance = _distance(pictures[0], pictures[1] if before is None else before)
+            changed, far = distance >= CHANGED, distance >= CHANGED_FAR
             for element in group:
-                region = self._region(element)
+                x1, y1, x2, y2 = region = self._region(element)
+                if alone:
+                    near = changed[y1:y2, x1:x2].copy()
+                    changed = far
+                    changed[y1:y2, x1:x2] = near
+                    region = (0, 0, changed.shape[1], changed.shape[0])
                 found[element.id] = self._change(element, changed, region)
-                changed[region[1] : region[3], region[0] : region[2]] = False
-            if changed.any() and len(group) > 1:  # somebody's painting lies far from its label: whose?
+                far[y1:y2, x1:x2] = False
+            if not alone and far.any() and len(group) > 1:  # somebody's painting lies far from its label: whose?
                 found |= self.changes(group, steps, alone=True)
         return found
 
@@ -258,7 +265,7 @@ class _LivePage:
     def _region(self, element: Element) -> tuple[int, int, int, int]:
         around = _AROUND_CSS * self._screen.device_scale
         x1, y1, x2, y2 = element.box.xyxy
-        height, width = self._base.shape[:2]
+        width, height = self._size
         return max(0, int(x1 - around)), max(0, int(y1 - around)), min(width, int(x2 + around) + 1), min(height, int(y2 + around) + 1)
 
     def _groups(self, elements: Sequence[Element]) -> Iterator[list[Element]]:
@@ -321,10 +328,11 @@ def compare_boxes(label: BoxPx, changed: BoxPx) -> tuple[float, float, float]:
     return common / (sum(areas) - common), max(distances), max(0.0, *outward)
 
 
-def _differs(a: "Pixels", b: "Pixels") -> "Pixels":
+def _distance(a: "Pixels", b: "Pixels") -> "Pixels":
+    """Per pixel, the largest difference of a channel: (height, width), 0 to 255."""
     import numpy as np
 
-    return (np.maximum(a, b) - np.minimum(a, b) >= CHANGED).any(axis=2)
+    return (np.maximum(a, b) - np.minimum(a, b)).max(axis=2)
 
 
 def _pixels(png: bytes) -> "Pixels":
