@@ -370,7 +370,7 @@ class Resolver:
         # A plain field labelled "Date of birth" is a date field to some.
         plain_fields = by_class["text_field"] | by_class["combo_box"]
         for noun, words in _terms()["field_words"].items():
-            called = {i for i in plain_fields if any(word in plain(self.elements[i].name + self.elements[i].text) for word in words)}
+            called = {i for i in plain_fields if any(plain(word) in plain(self.elements[i].name + self.elements[i].text) for word in words)}
             self._nouns[noun] = Match(self._nouns[noun].clear, self._nouns[noun].possible | called)
 
     def _note_function(self, element: Element) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from contracts.annotation import Box, Element, Expression, Screen
-from datagen.expressions import KINDS, TERMS, Description, Resolver, candidates, described, expressions, icon_name, language_of, languages, plain
+from datagen.expressions import KINDS, TERMS, Description, Resolver, candidates, described, expressions, icon_name, language_of, languages
 
 RENDERED = Path(__file__).with_name("rendered_screens.json")
 ALL = 10_000
@@ -144,6 +144,30 @@ def test_one_icon_in_each_row_is_told_apart_by_the_row() -> None:
     assert any("pencil" in text and "“Ada Bauer”" in text for text in texts)
 
 
+def test_pictures_that_are_taken_for_one_another_are_not_named() -> None:
+    for one, other, alike in (
+        ("gear", "wrench", True),
+        ("wrench", "gear", True),
+        ("bookmark", "flag", True),
+        ("arrow-up", "arrow-down", True),
+        ("gear", "house", False),
+    ):
+        page = Page()
+        first = page.put("icon_button", 100, 100, 24, 24, icon=one)
+        page.put("icon_button", 500, 300, 24, 24, icon=other)
+        assert ("icon" not in page.kinds(first)) == alike, (one, other)
+
+
+def test_a_wrapping_is_the_same_place_only_if_it_says_no_more() -> None:
+    for more, same in (("", True), ("Open", False)):
+        page = Page()
+        cell = page.put("cell", 100, 100, 200, 30, name="Details")
+        link = page.put("link", 110, 105, 80, 20, "Details", parent=cell)
+        if more:
+            page.put("text", 210, 105, 60, 20, more, parent=cell)
+        assert ("text" in page.kinds(link)) == same
+
+
 @pytest.mark.parametrize(("other", "same"), [("delete", True), ("bin", True), ("trash-fill", True), ("star", False), ("", True)])
 def test_an_icon_that_may_be_taken_for_another_is_not_named(other: str, same: bool) -> None:
     page = Page()
@@ -186,6 +210,14 @@ def test_an_anchor_that_stands_twice_is_no_anchor() -> None:
     assert any(d.relation == "below" for _, d in page.said(field))
     page.put("text", 500, 400, 80, 20, "NAME:")
     assert not any(d.relation == "below" for _, d in page.said(field))
+
+
+def test_what_is_level_by_a_hair_only_is_not_clearly_beside() -> None:
+    for y, beside in ((100, True), (117, False)):
+        page = Page()
+        page.put("text", 100, 100, 80, 20, "Name")
+        field = page.put("text_field", 200, y, 200, 30)
+        assert any(d.relation == "right_of" for _, d in page.said(field)) == beside
 
 
 def test_a_thing_that_stands_askew_is_neither_beside_nor_below() -> None:
@@ -322,12 +354,6 @@ def test_every_language_can_say_what_english_says_where_a_template_works() -> No
 
 def placeholders(form: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(form) if name}
-
-
-def test_words_that_are_looked_for_in_plain_texts_are_plain() -> None:
-    words = json.loads(TERMS.read_text(encoding="utf-8"))["field_words"]
-    assert set(words) == {"search_field", "date_picker", "password_field", "stepper"}
-    assert all(word == plain(word) for own in words.values() for word in own)
 
 
 def test_a_concept_is_drawn_as_one_picture() -> None:
