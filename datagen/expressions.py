@@ -208,6 +208,9 @@ def _icon_groups() -> tuple[dict[str, str], dict[str, frozenset[str]]]:
             other = picture.get(other, other.replace("-", " "))
             near[name].add(other)
             near[other].add(name)
+    for one, other in _terms()["alike"]:
+        near[one].add(other)
+        near[other].add(one)
     return picture, {name: frozenset(others) for name, others in near.items()}
 
 
@@ -217,7 +220,7 @@ def icon_name(concept: str) -> str:
     pictures, _ = _icon_groups()
     if concept in pictures:
         return pictures[concept]
-    bare = re.sub(r"(-(fill|filled|outline|lg|sm|alt)|-?\d+)+$", "", concept)
+    bare = re.sub(r"(-(fill|filled|outline|lg|sm|alt)|(?<=[a-z])\d+)+$", "", concept)
     return pictures.get(bare, bare.replace("-", " ").replace("_", " "))
 
 
@@ -375,7 +378,10 @@ class Resolver:
 
     def _note_function(self, element: Element) -> None:
         words, pictures = _commands(self.language)
-        texts = {self.whole[element.id], plain(element.name), plain(self.label[element.id])} - {""}
+        texts = {self.whole[element.id], plain(element.name)}
+        if not any(map(self.is_target, self.inside[element.id])):
+            texts.add(plain(self.label[element.id]))
+        texts.discard("")
         icons = {icon_name(self.elements[i].icon) for i in (element.id, *self._below[element.id]) if self.elements[i].icon}
         sure = {words[text] for text in texts if text in words}
         if element.class_name == "search_field":

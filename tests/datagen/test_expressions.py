@@ -15,6 +15,7 @@ from contracts.annotation import Box, Element, Expression, Screen
 from datagen.expressions import KINDS, TERMS, Description, Resolver, candidates, described, expressions, icon_name, language_of, languages
 
 RENDERED = Path(__file__).with_name("rendered_screens.json")
+ICONS = TERMS.parent / "content" / "icons.json"
 ALL = 10_000
 
 
@@ -182,6 +183,16 @@ def test_a_word_within_a_longer_command_spoils_the_function_alone() -> None:
     save = page.put("button", 100, 100, text="Save")
     page.put("button", 300, 100, text="Save and close")
     assert "function" not in page.kinds(save) and "text" in page.kinds(save)
+
+
+def test_an_item_that_holds_a_control_does_not_do_what_its_title_says() -> None:
+    for control in (False, True):
+        page = Page()
+        item = page.put("list_item", 0, 100, 400, 40)
+        page.put("text", 10, 110, 100, 20, "Settings", parent=item)
+        if control:
+            page.put("button", 300, 110, 80, 20, "Order", parent=item)
+        assert ("function" in page.kinds(item)) == (not control)
 
 
 def test_beside_means_the_nearest_and_needs_a_margin() -> None:
@@ -354,6 +365,20 @@ def test_every_language_can_say_what_english_says_where_a_template_works() -> No
 
 def placeholders(form: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(form) if name}
+
+
+def test_concepts_that_share_a_drawing_are_taken_for_one_another() -> None:
+    drawn: dict[tuple[str, str], set[str]] = {}
+    for concept, entry in json.loads(ICONS.read_text(encoding="utf-8")).items():
+        for drawing in entry["files"].items():
+            drawn.setdefault(drawing, set()).add(concept)
+    pairs = sorted({(one, other) for concepts in drawn.values() for one in concepts for other in concepts if one < other})
+    assert len(pairs) > 30
+    for one, other in pairs:
+        page = Page()
+        first = page.put("icon_button", 100, 100, 24, 24, icon=one)
+        page.put("icon_button", 500, 300, 24, 24, icon=other)
+        assert "icon" not in page.kinds(first), f"add {sorted((icon_name(one), icon_name(other)))} to alike in {TERMS.name}"
 
 
 def test_a_concept_is_drawn_as_one_picture() -> None:
