@@ -110,13 +110,16 @@ window.screenry = (() => {
     return above.host ?? above.defaultView?.frameElement ?? null;
   }
 
+  // Some libraries hide from scripts what they draw into an element without a shadow root.
+  const nativeChildren = Object.getOwnPropertyDescriptor(Node.prototype, "childNodes").get;
+
   function flatChildren(element) {
-    if (element.shadowRoot) return element.shadowRoot.childNodes;
+    if (element.shadowRoot) return nativeChildren.call(element.shadowRoot);
     if (element.localName === "slot") {
       const assigned = element.assignedNodes();
       if (assigned.length) return assigned;
     }
-    return element.childNodes;
+    return nativeChildren.call(element);
   }
 
   function flatContains(a, b) {

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 # Documents kept open. A kit's scripts take 20 to 80 MB each.
 MAX_DOCUMENTS = 8
+# Scripts that are modules though their names do not say so.
+MODULE_SCRIPTS = (
+    "@shoelace-style/shoelace/cdn/shoelace.js", "@vscode-elements/elements/dist/bundled.js", "@fluentui/web-components/dist/web-components.min.js",
+)  # fmt: skip
 
 # After everything else: fonts that are really there, nothing that moves, and no caret.
 _RESET = """
@@ -99,7 +103,7 @@ class Browser:
         for script in ("charts.js", "show.js", "annotate.js"):
             tab.evaluate(_source(script))
         if own.ready:
-            tab.evaluate(f"window.kitReady = async body => {{ {own.ready} }}")
+            tab.evaluate(f"() => {{ window.kitReady = async body => {{ {own.ready} }}; }}")
         cdp = self._context.new_cdp_session(tab)
         cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
         cdp.send("Accessibility.enable")  # annotate.js reads names and roles: without a tree that is kept, each would build it anew
@@ -154,7 +158,10 @@ def _source(name: str) -> str:
 @cache
 def _skeleton(name: str) -> str:
     """The HTML of a kit's empty document."""
-    scripts = "" if name == "plain" else "".join(_script(path) for path in kit(name).scripts)
+    scripts = ""
+    if name != "plain":
+        own = kit(name)
+        scripts = f"<script>{_source('shadow.js')}{own.setup}</script>{''.join(_script(path) for path in own.scripts)}"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(name)}</title><link rel="stylesheet" href="/fonts.css">'
         f'<style id="layout">{_source("pages/layout.css")}</style><style id="reset">{_RESET}</style>{scripts}</head><body></body></html>'
@@ -162,7 +169,8 @@ def _skeleton(name: str) -> str:
 
 
 def _script(path: str) -> str:
-    return f'<script {"type=module" if path.endswith((".esm.js", ".mjs")) or "/esm/" in path else ""} src="/{path}"></script>'
+    module = path.endswith((".esm.js", ".mjs")) or path in MODULE_SCRIPTS or "/esm/" in path
+    return f'<script {"type=module" if module else ""} src="/{path}"></script>'
 
 
 @cache
@@ -192,7 +200,17 @@ def _answer(route: "Route") -> None:
         return route.abort()
     if file.suffix == ".css":
         return route.fulfill(body=_without_remote_imports(file), content_type="text/css")
-    return route.fulfill(body=file.read_bytes(), content_type=_TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream")
+    return route.fulfill(
+        body=file.read_bytes(), content_type=_TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    )
 
 
-_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".woff": "font/woff", ".json": "application/json"}
+_TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+    ".woff": "font/woff",
+    ".json": "application/json",
+}

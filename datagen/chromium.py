@@ -31,6 +31,7 @@ FLAGS = (
     "--force-color-profile=srgb",
     "--hide-scrollbars",
     "--disable-gpu",
+    "--disable-partial-raster",  # a repainted corner is anti-aliased as if it were painted for the first time
     "--disable-background-networking",
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--proxy-server=http://127.0.0.1:9",  # addresses given as numbers need no resolver: the discard port answers nobody

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from contracts.annotation import Platform
 from contracts.errors import InputError
 
-_MODULES = ("bespoke", "bootstrap")
+_MODULES = ("bespoke", "bootstrap", "govuk", "ionic", "patternfly")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,8 @@ class Theme:
 class Kit:
     """A UI kit. `package` is the npm package (or "PySide6") whose version and licence the data card names.
 
-    Chromium kits: `scripts` (files below node_modules, `.esm.js`/`.mjs` as modules) run once in the kit's own document; kits without scripts share one.
+    Chromium kits: `scripts` (files below node_modules, `.esm.js`/`.mjs` as modules) run once in the kit's own document, after `setup`, which
+    is JavaScript that configures them; kits without scripts share one.
     `variables` is CSS that maps the kit's colours to --s-primary, --s-surface ... (layout.css) and mends what needs mending. `ready` is a JavaScript
     expression awaited after a page was put up (for custom elements). `own_fonts`: the kit's typeface is part of its look and stays for Latin text.
     `ui` is the Ui subclass, or for lazy imports a "module:Class".
@@ -38,6 +39,7 @@ class Kit:
     themes: dict[str, Theme]
     engine: Literal["chromium", "qt", "gtk"] = "chromium"
     scripts: tuple[str, ...] = ()
+    setup: str = ""
     variables: str = ""
     ready: str = ""
     body_class: str = ""
