@@ -1,6 +1,7 @@
 """A contact sheet of screens with their boxes drawn: one PNG to look at.
 
 python -m datagen.preview --screens 12 --split test --out contact-sheet.png
+python -m datagen.preview --screens 9 --platform mobile --kit ionic-ios --locale ar
 """
 
 import argparse
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _GAP = 6
+_FILTERS = ("platform", "kit", "family", "theme", "locale", "state")
 
 
 def main() -> None:
@@ -28,20 +30,27 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("contact-sheet.png"), help="PNG to write (default: contact-sheet.png)")
     parser.add_argument("--screens", type=int, default=12, metavar="N", help="how many screens (default: 12)")
     parser.add_argument("--split", choices=SPLITS, help="only screens of this split (default: all)")
+    parser.add_argument("--platform", choices=("web", "mobile", "desktop"), help="only screens of this platform")
+    for name in _FILTERS[1:]:
+        parser.add_argument(f"--{name}", metavar="NAME", help=f"only screens of this {name}")
     parser.add_argument("--width", type=int, default=640, metavar="PX", help="width of one screen on the sheet (default: 640)")
     parser.add_argument("--plain", action="store_true", help="draw no boxes")
     options = parser.parse_args()
     if options.screens < 1 or options.width < 64:
         raise InputError("--screens must be at least 1 and --width at least 64.", fix="Give larger numbers.")
-    tiles = [draw(screen, png, boxes=not options.plain) for screen, png in pick(options.screens, options.split)]
+    wanted = {name: getattr(options, name) for name in _FILTERS if getattr(options, name)}
+    tiles = [draw(screen, png, boxes=not options.plain) for screen, png in pick(options.screens, options.split, **wanted)]
     sheet = contact_sheet(tiles, options.width)
     with replacing(options.out) as temporary:
         sheet.save(temporary, format="PNG")
     print(f"{len(tiles)} screens drawn on {options.out} ({sheet.width}x{sheet.height}).")
 
 
-def pick(count: int, split: str | None) -> list[tuple[Screen, bytes]]:
-    """`count` screens drawn by lot, the same each time (all, if there are fewer). InputError if there are none."""
+def pick(count: int, split: str | None, missing_ok: bool = False, **wanted: str) -> list[tuple[Screen, bytes]]:
+    """`count` screens drawn by lot, the same each time (all, if there are fewer), of those whose fields (platform, kit ...) are as wanted.
+
+    InputError if there are none, unless `missing_ok`.
+    """
     groups = None
     if split is not None:
         import json
@@ -55,12 +64,19 @@ def pick(count: int, split: str | None) -> list[tuple[Screen, bytes]]:
     def matching() -> Iterator[tuple[Screen, bytes]]:
         for path in sorted(SHARDS.glob("*.tar")):
             for screen, png in read_shard(path):
-                if groups is None or f"{screen.kit}/{screen.family}" in groups:
+                if (groups is None or f"{screen.kit}/{screen.family}" in groups) and all(
+                    getattr(screen, name) == value for name, value in wanted.items()
+                ):
                     yield screen, png
 
     found = list(matching())
-    if not found:
-        raise InputError("there are no screens to draw.", file=SHARDS, fix=GET_DATA)
+    if not found and not missing_ok:
+        said = ", ".join(f"{name} {value}" for name, value in wanted.items())
+        raise InputError(
+            f"there are no screens to draw{f' of {said}' if said else ''}.",
+            file=SHARDS,
+            fix="Ask for others." if said and any(SHARDS.glob("*.tar")) else GET_DATA,
+        )
     # By lot and not evenly spaced: families take turns within a shard, and an even step could meet only one of them.
     return [found[i] for i in sorted(random.Random(0).sample(range(len(found)), min(count, len(found))))]
 

@@ -15,6 +15,7 @@ from contracts.taxonomy import BY_NAME
 from datagen.browser import Browser
 from datagen.config import Names, RenderKnobs
 from datagen.content.locales import LOCALES
+from datagen.expressions import expressions
 from datagen.kits import kit, kits
 from datagen.kits.files import lock_sha256
 from datagen.pages import FAMILIES, STATES, make_page
@@ -162,7 +163,7 @@ class Studio:
             key=plan.key, width=width, height=height, device_scale=plan.device_scale, platform=cast(Platform, kit(plan.kit).platform), kit=plan.kit,
             family=plan.family, locale=plan.locale, theme=plan.theme, state=plan.state, seed=plan.seed, generator=generator(version), elements=elements,
         )  # fmt: skip
-        return screen, png
+        return screen.model_copy(update={"expressions": expressions(screen, Random(f"{plan.seed}/expressions"))}), png
 
     def show(self, plan: Plan) -> Browser:
         """Put up a plan's page in Chromium without photographing it."""
