@@ -17,6 +17,7 @@ from datagen.pages.ui import Ui
 
 _MODULES = (
     "basics",
+    "work",
     "people",
     "media",
 )
