@@ -54,7 +54,7 @@ window.screenry = (() => {
     }
     sample(trimmed);
     for (const {element, full, box, uncovered, reachable} of seen) {
-      const visible = (area(box) / area(full)) * Math.min(uncovered, 1);
+      const visible = (area(box) / area(full)) * uncovered;
       if (uncovered === 0 || visible < minVisible) continue;
       ids.set(element, out.length);
       out.push({element, id: out.length, class_name: element.dataset.c, box, visible_fraction: visible, reachable});
@@ -87,7 +87,7 @@ window.screenry = (() => {
     const byElement = new Map(marks.map(mark => [mark.element, mark]));
     labelled = out.map(({element}) => {
       const {targets, full, trimmed: isTrimmed, uncovered} = byElement.get(element);
-      return {element, targets, full, covered: Boolean(isTrimmed) || uncovered < 1 - 1e-6};
+      return {element, targets, full, covered: Boolean(isTrimmed) || uncovered < 1};
     });
     for (const entry of out) { delete entry.element; delete entry.order; }
     return out;
@@ -200,7 +200,10 @@ window.screenry = (() => {
       const full = target.probe ? boxOfProbe(target.probe) : TEXT.has(c) ? inkBox(element) : DRAWN.has(c) ? drawingBox(element) : paintedBox(element);
       if (!full || full[2] - full[0] <= SLIVER || full[3] - full[1] <= SLIVER) continue;
       mark.full = union(mark.full, full);
-      const clipped = intersect(full, clipBox(element, TEXT.has(c) || Boolean(target.probe), viewport));
+      const clip = clipBox(element, TEXT.has(c) || Boolean(target.probe), viewport);
+      let clipped = intersect(full, clip);
+      // A line that is cut off may lose the only letters that reach far up or down.
+      if (TEXT.has(c) && (clip[0] > full[0] || clip[2] < full[2]) && area(clipped) > 0) clipped = intersect(inkBox(element, clip) ?? clipped, clip);
       if (clipped[2] - clipped[0] > SLIVER && clipped[3] - clipped[1] > SLIVER) mark.box = union(mark.box, clipped);
     }
   }
@@ -302,10 +305,6 @@ window.screenry = (() => {
     } else {
       const s = style(element);
       found = outer;
-      if (element.localName === "iframe" && above) {
-        const {sx, sy} = element.contentDocument ? frameOf(element.contentDocument) : {sx: 1, sy: 1};
-        found = [sx, 0, 0, sy];
-      }
       if (s.rotate !== "none" && /^[-\d.]+deg$/.test(s.rotate)) found = times(found, new DOMMatrix(`rotate(${s.rotate})`));
       if (s.scale !== "none") found = times(found, new DOMMatrix(`scale(${s.scale.split(" ").slice(0, 2).join(",")})`));
       if (s.transform !== "none") found = times(found, new DOMMatrix(s.transform));
@@ -536,12 +535,15 @@ window.screenry = (() => {
 
   // The union of the inked extents of an element's own text. A line's rectangle runs from the font's ascent to its descent; the canvas knows how
   // far the glyphs of this very text reach from the baseline.
-  function inkBox(element) {
+  function inkBox(element, clip = null) {
     let box = null;
     for (const {node, parent} of ownTexts(element)) {
       if (unseenText(parent)) continue;
       const font = fontOf(parent);
-      for (const line of linesOf(node, parent, font)) box = union(box, inWindow(inkOfLine(line, font), node.ownerDocument));
+      for (const line of linesOf(node, parent, font)) {
+        const left = clip ? leftOver(line, font, clip) : line;
+        if (left) box = union(box, inWindow(inkOfLine(left, font), node.ownerDocument));
+      }
     }
     return box && inked(box);
   }
@@ -579,7 +581,7 @@ window.screenry = (() => {
       context.lang = flatClosest(parent, "[lang]")?.lang ?? "";
       brush.key = key;
     }
-    return {context, ...brush.ascents.get(key), size, zoom, linear, transform: s.textTransform, named: named(size), lines: decorationOf(parent, zoom)};
+    return {context, ...brush.ascents.get(key), size, linear, frame, transform: s.textTransform, named: named(size), lines: decorationOf(parent, zoom)};
   }
 
   const STRETCHES = {
@@ -595,7 +597,8 @@ window.screenry = (() => {
         const auto = !/px$/.test(s.textDecorationThickness);
         const thick = auto ? Math.max(1, (px(s.fontSize) * zoom) / 10) : Math.max(1, px(s.textDecorationThickness) * zoom);
         const fixed = /px$/.test(s.textUnderlineOffset), gap = fixed ? 0 : Math.max(1, Math.ceil(thick / 2));
-        const wide = s.textDecorationStyle === "double" ? 2 * thick + 1 : s.textDecorationStyle === "wavy" ? 2 * thick : thick;
+        const line = Math.max(1, Math.floor(thick));
+        const wide = s.textDecorationStyle === "double" ? 2 * line + 1 : s.textDecorationStyle === "wavy" ? 2 * line : line;
         return {below: gap + (fixed ? Math.round(px(s.textUnderlineOffset) * zoom) : 0) + wide};
       }
       if (s.textDecorationLine !== "none") return {below: 0};
@@ -605,13 +608,13 @@ window.screenry = (() => {
     return null;
   }
 
-  function inkOfLine({text, rects, cut}, {context, ascent, descent, linear, transform, named, size, lines}) {
+  function inkOfLine({text, rects, cut}, {context, ascent, descent, linear, frame, transform, named, size, lines}) {
     const written = transformed(text, transform) + (cut ? "…" : "");
     const ink = context.measureText(written);
     const [a, b, c, d] = linear;
     if (Math.abs(b) > 1e-3 || Math.abs(c) > 1e-3 || a <= 0 || d <= 0) return inkOfOblique(written, rects, {context, ascent, descent, linear, named, size, lines});
     const first = rects.reduce((found, rect) => Math.min(found, rect.left), Infinity), last = rects.reduce((found, rect) => Math.max(found, rect.right), -Infinity);
-    const baseline = snap(rects[0].top + ascent * d);
+    const baseline = (snap(frame.y + (rects[0].top + ascent * d) * frame.sy) - frame.y) / frame.sy;
     const bearing = (ink.width - ink.actualBoundingBoxRight) / MAGNIFY;
     const dots = cut ? (context.measureText("…").width / MAGNIFY) * a : 0;
     const rtl = context.direction === "rtl";
@@ -621,6 +624,24 @@ window.screenry = (() => {
     ];
     if (lines) box = union(box, [first, baseline - 1, last, baseline + lines.below * d]);
     return box;
+  }
+
+  // The part of a line that a clip (in window coordinates) leaves at least partly visible.
+  function leftOver(line, {context, linear, frame: {x, sx}, transform}, clip) {
+    if (line.rects.length !== 1 || line.cut || linear[0] <= 0) return line;
+    const [{left, right, top, bottom, height}] = line.rects;
+    const from = Math.max(left, (clip[0] - x) / sx), to = Math.min(right, (clip[2] - x) / sx);
+    if (from >= to) return null;
+    if (from === left && to === right) return line;
+    const advance = text => (context.measureText(text).width / MAGNIFY) * linear[0];
+    const rtl = context.direction === "rtl", skipped = rtl ? right - to : from - left, reached = rtl ? right - from : to - left;
+    const text = transformed(line.text, transform);
+    let start = 0, end = text.length;
+    while (start < end - 1 && advance(text.slice(0, start + 1)) <= skipped) start++;
+    while (end > start + 1 && advance(text.slice(0, end - 1)) >= reached) end--;
+    const before = advance(text.slice(0, start)), after = advance(text.slice(0, end));
+    const rect = rtl ? {left: right - after, right: right - before, top, bottom, height} : {left: left + before, right: left + after, top, bottom, height};
+    return {...line, text: text.slice(start, end), rects: [rect]};
   }
 
   // Turned or mirrored text: drawn aside under the same map, and its pixels looked at.
@@ -675,34 +696,35 @@ window.screenry = (() => {
       } else lines.push({text, rects: [...rects], place: place(rects[0])});
     };
     for (const word of node.data.matchAll(/\S+/g)) addWord(node, word.index, word.index + word[0].length, rectsOf, place, add, oblique);
-    return clamped(truncated(lines, whole, font, place), parent);
+    const block = blockOf(parent), own = block && flatContains(markOf(parent), block); // the ellipsis is painted by the block that cuts
+    return clamped(truncated(lines, whole, font, place, own), block, own);
   }
 
   // text-overflow: ellipsis. The engine lists a cut line twice, as it would be and as far as it is shown.
-  function truncated(lines, whole, {context, linear}, place) {
+  function truncated(lines, whole, {context, linear}, place, own) {
     for (const shown of whole) {
       const hidden = whole.find(rect => rect !== shown && rect.top === shown.top && rect.width > shown.width && (rect.left === shown.left || rect.right === shown.right));
       if (!hidden) continue;
       const line = lines.find(other => Math.abs(other.place - place(shown)) < 1);
-      if (!line || line.cut) continue;
+      if (!line || line.shown) continue;
       let low = 0, high = line.text.length;
       while (low < high) {
         const middle = (low + high + 1) >> 1;
         if ((context.measureText(line.text.slice(0, middle)).width / MAGNIFY) * linear[0] <= shown.width + 0.3) low = middle;
         else high = middle - 1;
       }
-      Object.assign(line, {text: line.text.slice(0, low), rects: [shown], cut: true});
+      Object.assign(line, {text: line.text.slice(0, low), rects: [shown], shown: true, cut: own});
     }
     return lines;
   }
 
   // line-clamp: the lines below are laid out and not painted, the last one shown ends in an ellipsis.
-  function clamped(lines, parent) {
-    const block = blockOf(parent), clamp = block && style(block).webkitLineClamp;
+  function clamped(lines, block, own) {
+    const clamp = block && style(block).webkitLineClamp;
     if (!clamp || clamp === "none" || block.scrollHeight <= block.clientHeight) return lines;
     const bottom = block.getBoundingClientRect().bottom;
     const shown = lines.filter(line => line.rects[0].top + line.rects[0].height / 2 < bottom);
-    if (shown.length && shown.length < lines.length) shown[shown.length - 1].cut = true;
+    if (shown.length && shown.length < lines.length) shown[shown.length - 1].cut = own;
     return shown;
   }
 
@@ -732,6 +754,12 @@ window.screenry = (() => {
   }
 
   const graphemes = new Intl.Segmenter(undefined, {granularity: "grapheme"});
+
+  function markOf(element) {
+    let at = element;
+    while (flatParent(at) && !at.hasAttribute("data-c")) at = flatParent(at);
+    return at;
+  }
 
   function blockOf(element) {
     let at = element;
@@ -777,6 +805,7 @@ window.screenry = (() => {
       }
       points = veiled;
     }
+    for (const entry of seen) entry.uncovered = Math.round(entry.uncovered * 1e6) / 1e6; // the shares of all points sum to one
     for (const [veil, written] of lifted) {
       if (written === null) veil.removeAttribute("style");
       else veil.setAttribute("style", written);
