@@ -47,6 +47,8 @@ def screens_asset(console: Console) -> dg.AssetsDefinition:
         group_name="datagen",
         kinds={"playwright"},
         pool="render",
+        # For steps whose machine or process is lost. A renderer that fails says why, and is not asked again (_run).
+        retry_policy=dg.RetryPolicy(max_retries=3),
         description="Rendered screens with their labels: one WebDataset shard per partition, made again to the same bytes from the same seed.",
     )
     def screens(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from contracts.dataset import POINTER, dataset_version
 from orchestration.assets import dataset_asset, dataset_checks, screens_asset, stage_asset
+from orchestration.executor import render_executor
 from orchestration.pipeline import declared_stages
 from orchestration.process import Console
 
@@ -19,7 +20,9 @@ def build(console: Console | None = None) -> dg.Definitions:
     stages = [stage_asset(stage, console) for stage in declared_stages()]
     line_of_stages = dg.AssetSelection.assets(*stages)
     jobs = [
-        dg.define_asset_job("render", dg.AssetSelection.assets("screens"), description="Render shards: choose which in the dialog."),
+        dg.define_asset_job(
+            "render", dg.AssetSelection.assets("screens"), description="Render shards: choose which in the dialog.", executor_def=render_executor()
+        ),
         dg.define_asset_job(
             "line", dg.AssetSelection.assets("dataset") | line_of_stages, description="Version the dataset, then every stage of dvc.yaml."
         ),
