@@ -9,8 +9,9 @@ An entry bears a tag, a role, an input type, CSS class names, its own text and i
 | `textarea`, `select`, `button`, `progress` and `meter`, `video`, `dialog` | text_area, combo_box, button or icon_button, progress, video_player, dialog |
 | `a`, role `link` | button if its CSS class says `btn` or `button`, or it paints its own background around its own text; icon_button if it holds a pictogram alone; nothing if it holds a picture alone (the picture is one); else link |
 | `h1`-`h6`, role `heading` | heading |
+| CSS class `breadcrumb`, `pagination` as a word | that |
 | `nav`, `header`, role `navigation`, `banner` | navigation_bar if it starts in the top fifth of the window, spans 60 % of its width and is flat (at most a quarter of its height); sidebar if it is a `nav` or `aside` at most 35 % wide and at least 40 % high; else nothing |
-| CSS class `breadcrumb`, `pagination`, `card`, `badge`, `avatar` as a word | that |
+| CSS class `card`, `badge`, `avatar` as a word | that |
 | `table` with a `th` inside | table, and inside it `tr` row, `th` table_header, `td` cell; other tables are layout: their cells count as text |
 | `ul`, `ol` outside of bars | list, and their `li` list_item |
 | `img`, `picture`, `svg`, `canvas` | image; icon if at most 32 px in both directions (`svg`: 48) |
@@ -78,6 +79,9 @@ def class_of(entry: Entry, *, width: int, height: int, has_text: bool, in_table:
         return _link(entry, words, has_text)
     if tag in _HEADINGS or role == "heading":
         return "heading" if has_text else None
+    for name in ("breadcrumb", "pagination"):
+        if _WORDS[name].search(words):
+            return name
     if tag in ("nav", "header", "aside") or role in ("navigation", "banner", "complementary"):
         return _bar(entry, width, height)
     for name, word in _WORDS.items():

@@ -1,5 +1,6 @@
 """Where the ink is: tightens a text's block box to its glyphs by looking at the pixels."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,8 +16,12 @@ _BORDER = 0.9
 _EDGE = 4
 
 
-def ink_box(pixels: "np.ndarray[Any, Any]", xyxy: tuple[float, float, float, float]) -> tuple[int, int, int, int] | None:
+def ink_box(
+    pixels: "np.ndarray[Any, Any]", xyxy: tuple[float, float, float, float], pictures: Sequence[tuple[float, float, float, float]] = ()
+) -> tuple[int, int, int, int] | None:
     """The box of the ink inside a box. `pixels` is (height, width, 3) uint8; the result is half-open, in pixels, None if there is no ink.
+
+    What lies on one of the `pictures` (boxes, too) is no ink of the text.
 
     The ground is the colour that most pixels of the box have; on a busy ground the box comes back as it was (rounded outwards to pixels).
     """
@@ -38,6 +43,9 @@ def ink_box(pixels: "np.ndarray[Any, Any]", xyxy: tuple[float, float, float, flo
         return x1, y1, x2, y2
     for side in (ink, ink[::-1], ink.T, ink.T[::-1]):
         _erase_border(side)
+    for left, top, right, bottom in pictures:
+        # A pixel more on each side: pictures begin and end between pixels.
+        ink[max(0, int(top) - 1 - y1) : max(0, int(bottom) + 2 - y1), max(0, int(left) - 1 - x1) : max(0, int(right) + 2 - x1)] = False
     if not ink.any():
         return None
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))

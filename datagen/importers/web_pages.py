@@ -7,10 +7,10 @@ on the same place the inner one stays.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from contracts.annotation import Box, Element
 from contracts.errors import InputError
@@ -19,6 +19,7 @@ from datagen.importers.foreign import ForeignScreen, ForeignSet, Tally, element,
 from datagen.importers.ink import ink_box
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL import Image
 
 FILE = "web_pages.parquet"
@@ -27,6 +28,13 @@ _TEXT_CLASSES = ("text", "link", "heading")
 # These paint themselves and what is in them: their words and pictograms are no elements of their own.
 _TAKE_IN = ("button", "icon_button", "link", "heading", "text", "tab", "menu_item", "badge", "combo_box", "text_field", "search_field", "text_area")
 _SAME = 0.9
+
+
+class _Page(NamedTuple):
+    """The pixels (height, width, 3) of a page, and where pictures stand on it (x1, y1, x2, y2)."""
+
+    pixels: "np.ndarray[Any, Any]"
+    pictures: list[tuple[float, float, float, float]]
 
 
 def open_set(source: Path) -> ForeignSet:
@@ -49,7 +57,6 @@ def label(entries: list[dict[str, Any]], shown: "Image.Image", tally: Tally) -> 
     """The elements of one page; boxes in pixels of `shown`."""
     import numpy as np
 
-    pixels = np.asarray(shown)
     painted = []
     for entry in entries:
         if entry.get("g"):
@@ -58,6 +65,8 @@ def label(entries: list[dict[str, Any]], shown: "Image.Image", tally: Tally) -> 
             tally["element: covered"] += 1
         else:
             painted.append(entry)
+    pictures = [_xyxy(entry["b"]) for entry in painted if entry["t"] in ("img", "picture", "amp-img", "canvas", "video")]
+    page = _Page(np.asarray(shown), pictures)
     found: list[Element] = []
     taken: set[int] = set()
     tables = [entry["b"] for entry in painted if entry["t"] == "table" and any(other["t"] == "th" and inside(other, entry) for other in painted)]
@@ -79,11 +88,11 @@ def label(entries: list[dict[str, Any]], shown: "Image.Image", tally: Tally) -> 
             taken.update(parts)
         text = text if class_name in _TAKE_IN else str(entry.get("x") or "")
         full = _around([entry["b"], *(painted[i]["b"] for i in parts if painted[i].get("x"))]) if class_name == "link" else _xyxy(entry["b"])
-        if made := _element(len(found), class_name, full, text, entry, pixels, tally):
+        if made := _element(len(found), class_name, full, text, entry, page, tally):
             found.append(made)
         # The taxonomy's cells and items are boxes; the words in them are text.
         in_it = class_name in ("cell", "list_item", "table_header") and entry.get("x")
-        if in_it and (words := _element(len(found), "text", full, text, entry, pixels, tally)):
+        if in_it and (words := _element(len(found), "text", full, text, entry, page, tally)):
             found.append(words)
     return _without_doubles(found, tally)
 
@@ -93,15 +102,17 @@ def inside(entry: dict[str, Any], outer: dict[str, Any]) -> bool:
 
 
 def _element(
-    id: int, class_name: str, full: tuple[float, float, float, float], text: str, entry: dict[str, Any], pixels: Any, tally: Tally
+    id: int, class_name: str, full: tuple[float, float, float, float], text: str, entry: dict[str, Any], page: _Page, tally: Tally
 ) -> Element | None:
-    size = (pixels.shape[1], pixels.shape[0])
+    size = (page.pixels.shape[1], page.pixels.shape[0])
     seen = seen_box(full, size, tally)
     if seen is None:
         return None
     box, visible = seen
     if class_name in _TEXT_CLASSES:
-        ink = ink_box(pixels, box.xyxy)
+        # A picture that most of the text stands on is its ground; one that reaches into the block is beside it.
+        beside = [picture for picture in page.pictures if _overlap(box.xywh, _xywh(picture)) < 0.5]
+        ink = ink_box(page.pixels, box.xyxy, beside)
         if ink is None or min(ink[2] - ink[0], ink[3] - ink[1]) < 2:
             tally["element: text without ink"] += 1
             return None
@@ -136,9 +147,14 @@ def _without_doubles(found: list[Element], tally: Tally) -> list[Element]:
     return [own.model_copy(update={"id": id}) for id, own in enumerate(kept)]
 
 
-def _xyxy(xywh: list[float]) -> tuple[float, float, float, float]:
+def _xyxy(xywh: Sequence[float]) -> tuple[float, float, float, float]:
     x, y, w, h = xywh
     return x, y, x + w, y + h
+
+
+def _xywh(xyxy: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = xyxy
+    return x1, y1, x2 - x1, y2 - y1
 
 
 def _around(boxes: list[list[float]]) -> tuple[float, float, float, float]:
@@ -151,7 +167,7 @@ def _within(inner: list[float], outer: list[float], slack: float = 1.0) -> bool:
     return inner is not outer and a1 >= x1 - slack and b1 >= y1 - slack and a2 <= x2 + slack and b2 <= y2 + slack
 
 
-def _overlap(inner: list[float], outer: list[float]) -> float:
+def _overlap(inner: Sequence[float], outer: Sequence[float]) -> float:
     """Share of `inner` that lies in `outer`."""
     (a1, b1, a2, b2), (x1, y1, x2, y2) = _xyxy(inner), _xyxy(outer)
     shared = max(0.0, min(a2, x2) - max(a1, x1)) * max(0.0, min(b2, y2) - max(b1, y1))

@@ -322,6 +322,7 @@ def test_ink_on_flat_busy_and_bordered_grounds() -> None:
     assert ink_box(pixels, (0, 0, 60, 40)) == (20, 10, 31, 15), "a border is no glyph"
     pixels[20] = 0
     assert ink_box(pixels, (0, 0, 60, 40)) == (0, 10, 60, 21), "a line away from the edge is an underline"
+    assert ink_box(pixels, (0, 0, 60, 40), [(-3, 18.5, 80, 30)]) == (20, 10, 31, 15), "what lies on a picture is no ink"
     busy = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
     assert ink_box(busy, (1.5, 2.5, 30.2, 20.2)) == (1, 2, 31, 21)
 
@@ -335,7 +336,8 @@ def test_ink_on_flat_busy_and_bordered_grounds() -> None:
         ({"t": "input"}, False, "text_field"), ({"t": "input", "ty": "password"}, False, "password_field"),
         ({"t": "div", "r": "button"}, False, "icon_button"), ({"t": "div", "r": "switch"}, False, "switch"), ({"t": "div", "r": "main"}, True, None),
         ({"t": "header", "b": [0, 0, 1280, 90]}, True, "navigation_bar"), ({"t": "header", "b": [0, 400, 1280, 90]}, True, None),
-        ({"t": "nav", "b": [0, 100, 200, 600]}, True, "sidebar"), ({"t": "div", "c": "card shadow"}, True, "card"), ({"t": "div", "c": "postcard"}, True, None),
+        ({"t": "nav", "b": [0, 100, 200, 600]}, True, "sidebar"),
+        ({"t": "nav", "b": [0, 60, 1280, 30], "c": "breadcrumbs"}, True, "breadcrumb"), ({"t": "div", "c": "card shadow"}, True, "card"), ({"t": "div", "c": "postcard"}, True, None),
         ({"t": "td", "x": "1"}, True, "text"), ({"t": "span"}, False, None), ({"t": "svg", "b": [0, 0, 40, 40]}, False, "icon"),
         ({"t": "svg", "b": [0, 0, 80, 40]}, False, "image"),
     ],
