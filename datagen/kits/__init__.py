@@ -7,7 +7,7 @@ from typing import Any, Literal
 from contracts.annotation import Platform
 from contracts.errors import InputError
 
-_MODULES = ("bespoke", "bootstrap", "govuk", "ionic", "patternfly")
+_MODULES = ("bespoke", "bootstrap", "govuk", "ionic", "patternfly", "primer", "bulma", "fomantic", "uikit")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,14 +63,27 @@ def specimen_page(name: str, theme: str | None = None, seed: int = 0, locale: st
         raise InputError("is not rendered by Chromium.", field="kit", found=name, fix="Look at it with `python -m datagen.preview`.")
     rng = Random(f"{seed}/{name}/sheet")
     setting = Setting(
-        theme=theme, dark=own.themes[theme].dark, platform=own.platform, width=_COLUMN, height=520, state="plain", locale=locale, icon_set=list(icons.ICON_SETS)[seed % len(icons.ICON_SETS)],
-        words=Words(Random(f"{seed}/words"), locale), rng=rng,
-    )  # fmt: skip
+        theme=theme,
+        dark=own.themes[theme].dark,
+        platform=own.platform,
+        width=_COLUMN,
+        height=520,
+        state="plain",
+        locale=locale,
+        icon_set=list(icons.ICON_SETS)[seed % len(icons.ICON_SETS)],
+        words=Words(Random(f"{seed}/words"), locale),
+        rng=rng,
+    )
     ui = own.ui_class()(setting)
     body = specimen(ui)
     return Page(
-        kit=name, theme=theme, body=body, body_class=f"{own.body_class} {'s-dark' if setting.dark else ''}".strip(), locale=locale, attributes=ui.page_attributes(),
-    )  # fmt: skip
+        kit=name,
+        theme=theme,
+        body=body,
+        body_class=f"{own.body_class} {'s-dark' if setting.dark else ''}".strip(),
+        locale=locale,
+        attributes=ui.page_attributes(),
+    )
 
 
 def render(browser: "Browser", page: "Page", seed: int = 0) -> "tuple[Screen, bytes]":
@@ -81,9 +94,20 @@ def render(browser: "Browser", page: "Page", seed: int = 0) -> "tuple[Screen, by
     browser.show(page, WIDTH, HEIGHT, 1.0)
     elements = tuple(to_element(entry, 1.0, WIDTH, HEIGHT) for entry in browser.annotate(MIN_VISIBLE))
     screen = Screen(
-        key="sheet", width=WIDTH, height=HEIGHT, device_scale=1.0, platform=cast(Any, kit(page.kit).platform), kit=page.kit, family="sheet", locale=page.locale,
-        theme=page.theme, state="plain", seed=seed, generator=generator(browser.version), elements=elements,
-    )  # fmt: skip
+        key="sheet",
+        width=WIDTH,
+        height=HEIGHT,
+        device_scale=1.0,
+        platform=cast(Any, kit(page.kit).platform),
+        kit=page.kit,
+        family="sheet",
+        locale=page.locale,
+        theme=page.theme,
+        state="plain",
+        seed=seed,
+        generator=generator(browser.version),
+        elements=elements,
+    )
     return screen, browser.png()
 
 
@@ -92,8 +116,18 @@ def specimen(ui: "HtmlUi") -> str:
     from datagen.pages.html import div
 
     columns = (div("s-col s-g4", *part, style=f"width:{_COLUMN}px;flex:none") for part in (_controls(ui), _content(ui), _around(ui)))
-    return div("s-page", ui.navigation_bar("Acme", ["Home", "Orders", "Reports"], 1, [ui.box(ui.search_field("Search"), width=11), ui.icon_button("bell", badge="3", disabled=False), ui.avatar("Ada Byron")], "home"),
-               div("s-row s-g4 s-ai-start", *columns, style="padding:16px"), style=f"width:{WIDTH}px") + ui.floating_tooltip("What it does", "spinner")  # fmt: skip
+    return div(
+        "s-page",
+        ui.navigation_bar(
+            "Acme",
+            ["Home", "Orders", "Reports"],
+            1,
+            [ui.box(ui.search_field("Search"), width=11), ui.icon_button("bell", badge="3", disabled=False), ui.avatar("Ada Byron")],
+            "home",
+        ),
+        div("s-row s-g4 s-ai-start", *columns, style="padding:16px"),
+        style=f"width:{WIDTH}px",
+    ) + ui.floating_tooltip("What it does", "spinner")
 
 
 def _controls(ui: "HtmlUi") -> list[str]:
@@ -103,11 +137,20 @@ def _controls(ui: "HtmlUi") -> list[str]:
     return [
         ui.row(*(ui.button(name.title(), variant=name, disabled=False) for name in variants), gap=2, wrap=True),
         ui.row(*(ui.button(size.title(), "plus", "primary", size, disabled=False) for size in ("small", "normal", "large")), gap=2, wrap=True),
-        ui.row(ui.button("Off", variant="primary", disabled=True), ui.button("Pressed", variant="default", pressed=True, disabled=False),
-               ui.button("Busy", variant="primary", busy=True, disabled=False), gap=2, wrap=True),  # fmt: skip
+        ui.row(
+            ui.button("Off", variant="primary", disabled=True),
+            ui.button("Pressed", variant="default", pressed=True, disabled=False),
+            ui.button("Busy", variant="primary", busy=True, disabled=False),
+            gap=2,
+            wrap=True,
+        ),
         ui.button("As wide as its place", variant="primary", wide=True, disabled=False),
-        ui.row(*(ui.icon_button("gear", variant=variant, disabled=False) for variant in ("plain", "default", "primary")), ui.icon_button("bell", badge="12", disabled=False),
-               ui.icon_button("heart", pressed=True, disabled=False), gap=2),  # fmt: skip
+        ui.row(
+            *(ui.icon_button("gear", variant=variant, disabled=False) for variant in ("plain", "default", "primary")),
+            ui.icon_button("bell", badge="12", disabled=False),
+            ui.icon_button("heart", pressed=True, disabled=False),
+            gap=2,
+        ),
         ui.button_group(*(ui.button(name, variant="default", disabled=False) for name in ("Day", "Week", "Month"))),
         ui.field("Email", ui.text_field("Email", "ada@example.com", disabled=False, invalid=False), hint="We never show it."),
         ui.field("Name", ui.text_field("Name", "", "Given and family name", icon="person", disabled=False, invalid=False), required=True),
@@ -116,18 +159,44 @@ def _controls(ui: "HtmlUi") -> list[str]:
         ui.field("Password", ui.password_field("Password", 9, disabled=False, invalid=False)),
         ui.search_field("Search", "engines"),
         ui.field("Notes", ui.text_area("Notes", "Two lines\nof notes", disabled=False)),
-        ui.row(ui.grow(ui.combo_box("Country", ["Greece", "Japan"], 1, disabled=False)), ui.grow(ui.combo_box("Off", ["Closed"], 0, disabled=True)), gap=3),
+        ui.row(
+            ui.grow(ui.combo_box("Country", ["Greece", "Japan"], 1, disabled=False)),
+            ui.grow(ui.combo_box("Off", ["Closed"], 0, disabled=True)),
+            gap=3,
+        ),
         ui.list_box("Sizes", ["Small", "Medium", "Large"], [1]),
-        ui.row(ui.checkbox("Off", False, False), ui.checkbox("On", True, False), ui.checkbox("Mixed", None, False), ui.checkbox("Disabled", True, True), gap=4),
+        ui.row(
+            ui.checkbox("Off", False, False),
+            ui.checkbox("On", True, False),
+            ui.checkbox("Mixed", None, False),
+            ui.checkbox("Disabled", True, True),
+            gap=4,
+        ),
         ui.row(ui.radio("One", True, "sheet", False), ui.radio("Two", False, "sheet", False), ui.radio("Disabled", False, "sheet", True), gap=4),
-        ui.row(ui.checkbox("Bare", True, False, show_label=False), ui.radio("Bare", True, "bare", False, show_label=False), ui.switch("Bare", True, False),
-               ui.switch("Bare", False, False), ui.switch("Named", True, False, show_label=True), ui.switch("Disabled", True, True, show_label=True), gap=4),  # fmt: skip
+        ui.row(
+            ui.checkbox("Bare", True, False, show_label=False),
+            ui.radio("Bare", True, "bare", False, show_label=False),
+            ui.switch("Bare", True, False),
+            ui.switch("Bare", False, False),
+            ui.switch("Named", True, False, show_label=True),
+            ui.switch("Disabled", True, True, show_label=True),
+            gap=4,
+        ),
         ui.slider("Volume", 0.4),
         ui.row(ui.stepper("Amount", 3), ui.stepper("Amount", 12), ui.stepper("Amount", 7), gap=3, wrap=True),
         ui.row(ui.grow(ui.date_picker("From", "3 May 2024", "2024-05-03")), ui.grow(ui.date_picker("Until", "9 May 2024", "2024-05-09")), gap=3),
         ui.calendar("May 2024", ["M", "T", "W", "T", "F", "S", "S"], 2, 31, 9),
-        ui.menu([Entry("Cut", "cut", None, "Ctrl+X"), Entry("Copy", "copy", None, "Ctrl+C"), None, Entry("Paste", "paste", None, "Ctrl+V", disabled=True), Entry("Rename", "edit")], 1),
-    ]  # fmt: skip
+        ui.menu(
+            [
+                Entry("Cut", "cut", None, "Ctrl+X"),
+                Entry("Copy", "copy", None, "Ctrl+C"),
+                None,
+                Entry("Paste", "paste", None, "Ctrl+V", disabled=True),
+                Entry("Rename", "edit"),
+            ],
+            1,
+        ),
+    ]
 
 
 def _content(ui: "HtmlUi") -> list[str]:
@@ -144,11 +213,17 @@ def _content(ui: "HtmlUi") -> list[str]:
         ui.row(ui.link("A link"), ui.link("With an icon", "link"), ui.icon("star"), ui.icon("heart", 1.5, "danger"), gap=3),
         ui.table(["Part", "Count", "State"], rows, numeric=[1], chosen=[1], sorted_by=0),
         ui.table(["Part", "Count"], [["Bolt", "120"], ["Nut", "48"]], dense=True, grid_lines=True, numeric=[1]),
-        ui.list(ui.list_item("Ada Byron", "Sent you a file", ui.avatar("Ada Byron", picture=False), ui.icon("chevron-right"), meta="09:41"),
-                ui.list_item("Alan Turing", "Is typing", ui.avatar("Alan Turing", picture=True), ui.badge("2"), chosen=True), ui.list_item("Grace Hopper")),
+        ui.list(
+            ui.list_item("Ada Byron", "Sent you a file", ui.avatar("Ada Byron", picture=False), ui.icon("chevron-right"), meta="09:41"),
+            ui.list_item("Alan Turing", "Is typing", ui.avatar("Alan Turing", picture=True), ui.badge("2"), chosen=True),
+            ui.list_item("Grace Hopper"),
+        ),
         ui.list(ui.list_item("A plain list"), ui.list_item("without a frame", trailing=ui.icon_button("more", disabled=False)), framed=False),
-        ui.grid(ui.card(ui.text("A card with a title and a footer."), title="Title", footer=ui.button("Open", variant="text", disabled=False)),
-                ui.card(ui.text("A chosen card."), media=ui.image("landscape", 4), chosen=True), columns=2),
+        ui.grid(
+            ui.card(ui.text("A card with a title and a footer."), title="Title", footer=ui.button("Open", variant="text", disabled=False)),
+            ui.card(ui.text("A chosen card."), media=ui.image("landscape", 4), chosen=True),
+            columns=2,
+        ),
         ui.row(*(ui.badge(tone.title(), tone) for tone in tones), gap=2, wrap=True),
         ui.row(ui.chip("Chip"), ui.chip("Chosen", chosen=True), ui.chip("Removable", removable=True), ui.chip("Icon", icon="star"), gap=2, wrap=True),
         ui.progress(0.6, "Done"),
@@ -161,7 +236,7 @@ def _content(ui: "HtmlUi") -> list[str]:
         ui.chart("bar", 8),
         ui.box(ui.text("A tinted, framed box"), pad=3, tint=True, border=True),
         ui.footer(ui.text("© Acme", "caption")),
-    ]  # fmt: skip
+    ]
 
 
 def _around(ui: "HtmlUi") -> list[str]:
@@ -184,21 +259,46 @@ def _around(ui: "HtmlUi") -> list[str]:
         ui.steps(["Cart", "Address", "Pay"], 1),
         ui.app_bar("Inbox", True, [ui.icon_button("search", disabled=False)]),
         ui.bottom_navigation(entries, 1),
-        div("s-row s-g3 s-ai-stretch", ui.sidebar(entries, 1, head=ui.text("Acme", "strong")), ui.sidebar(entries, 1, narrow=True), ui.tree(tree, 1), ui.scroll_bar(0.4, 0.3), style="height:230px"),
+        div(
+            "s-row s-g3 s-ai-stretch",
+            ui.sidebar(entries, 1, head=ui.text("Acme", "strong")),
+            ui.sidebar(entries, 1, narrow=True),
+            ui.tree(tree, 1),
+            ui.scroll_bar(0.4, 0.3),
+            style="height:230px",
+        ),
         ui.menu_bar(["File", "Edit", "View"], 1),
         ui.toolbar(*(ui.icon_button(name, disabled=False) for name in ("save", "undo", "redo", "print"))),
         ui.scroll_bar(0.3, 0.5, vertical=False),
         ui.status_bar(ui.text("Ready"), ui.text("UTF-8")),
         ui.phone_status_bar("09:41", 80),
-        window(ui.dialog("Delete the order?", ui.text("It cannot be brought back."), ui.text_field("Why", "", "Reason", disabled=False, invalid=False), actions=buttons), 300),
+        window(
+            ui.dialog(
+                "Delete the order?",
+                ui.text("It cannot be brought back."),
+                ui.text_field("Why", "", "Reason", disabled=False, invalid=False),
+                actions=buttons,
+            ),
+            300,
+        ),
         window(ui.sheet("Share", ui.list(ui.list_item("Copy link"), ui.list_item("Send"), framed=False)), 200),
         window(ui.drawer(entries, 0), 220),
         window(ui.toast("The order was sent.", "success", "Undo"), 110),
         window(ui.toast("No connection.", "danger"), 90),
         window(ui.floating_button("plus"), 100),
-        div("", ui.window("Untitled", ui.pane(ui.text("Content")), icon="file", menu_bar=ui.menu_bar(["File", "Edit"]), toolbar=ui.toolbar(ui.icon_button("save", disabled=False)),
-                          status_bar=ui.status_bar(ui.text("1:1"))), style="height:190px"),
-    ]  # fmt: skip
+        div(
+            "",
+            ui.window(
+                "Untitled",
+                ui.pane(ui.text("Content")),
+                icon="file",
+                menu_bar=ui.menu_bar(["File", "Edit"]),
+                toolbar=ui.toolbar(ui.icon_button("save", disabled=False)),
+                status_bar=ui.status_bar(ui.text("1:1")),
+            ),
+            style="height:190px",
+        ),
+    ]
 
 
 if __name__ == "__main__":
