@@ -4,6 +4,7 @@
       shards/<name>.tar    WebDataset shards: <key>.png + <key>.json (a Screen), append-only
       coco/<split>.json    the screens of a split (contracts.coco)
       splits.json          which (kit, family) groups stand in which split
+      croissant.json       the same for machines that know MLCommons Croissant
       manifest.json        shards with sha256, counts, environment
     data.dvc               its hash is the dataset version
 
@@ -26,6 +27,7 @@ from contracts.files import sha256
 DATA = Path("data")
 SHARDS = DATA / "shards"
 MANIFEST = DATA / "manifest.json"
+CROISSANT = DATA / "croissant.json"
 SPLITS_FILE = DATA / "splits.json"
 POINTER = Path("data.dvc")
 

@@ -1,6 +1,6 @@
 """Makes a dataset version of the shards: validates them, splits, writes COCO files and the manifest, and gives `data/` to DVC.
 
-    data/coco/{train,val,test}.json   data/splits.json   data/manifest.json   data.dvc
+    data/coco/<split>.json   data/splits.json   data/manifest.json   data/croissant.json (MLCommons Croissant)   data.dvc
 
 A split holds whole groups, a group being a page family in a UI kit, never single screens: a model is judged on pages in looks that it has not
 seen together. A group's place follows from its name alone, so new shards never move an old screen to another split. The kits named in the knob
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from contracts.annotation import Screen
 from contracts.dataset import (
+    CROISSANT,
     DATA,
     GET_DATA,
     MANIFEST,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 def main() -> None:
     argparse.ArgumentParser(prog="python -m datagen.dataset", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     from contracts.coco import coco_from_screens
+    from datagen.exports.croissant import croissant
 
     knobs = load_knobs(DatasetKnobs)
     _refuse_strangers()
@@ -60,6 +62,7 @@ def main() -> None:
         _write_if_new(coco_path(split), coco_from_screens(splits[split]), indent=None)
     _write_if_new(SPLITS_FILE, {split: list(manifest.splits[split].groups) for split in SPLITS})
     _write_if_new(MANIFEST, manifest.model_dump(mode="json"))
+    _write_if_new(CROISSANT, croissant(manifest))
     changed = add_to_dvc()
     counts = ", ".join(f"{split} {len(splits[split])}" for split in SPLITS)
     elements = sum(shard.elements for shard in shards)
@@ -202,7 +205,7 @@ def _dvc(*arguments: str) -> str:
 
 def _refuse_strangers() -> None:
     """Everything under `data/` becomes part of the dataset version, so nothing unknown may lie there (but half-written files, which DVC ignores)."""
-    known = {SPLITS_FILE, MANIFEST, *(coco_path(split) for split in SPLITS)}
+    known = {SPLITS_FILE, MANIFEST, CROISSANT, *(coco_path(split) for split in SPLITS)}
     for path in sorted(DATA.rglob("*")):
         if path.is_file() and path not in known and path.suffix != ".partial" and not (path.parent == SHARDS and path.suffix == ".tar"):
             raise InputError("is no part of a dataset, and all of data/ is versioned.", file=path, fix="Move it out of data/.")
