@@ -18,6 +18,7 @@ from datagen.pages.ui import Ui
 _MODULES = (
     "basics",
     "work",
+    "office",
     "people",
     "media",
 )
