@@ -2,7 +2,8 @@
 window.audit = (() => {
   const TEXT = new Set(["text", "link", "heading"]);
   let touched = new Map(); // element -> its style attribute as it was
-  const rules = []; // [root, sheet] added for pseudo-elements
+  const rules = []; // [element, sheet] added for pseudo-elements
+  let stripped = new Map();
   let focused = null;
 
   function deepActive() {
@@ -16,15 +17,23 @@ window.audit = (() => {
     for (const [property, value] of Object.entries(properties)) element.style.setProperty(property, value, "important");
   }
 
-  function restore() {
-    for (const [element, written] of touched) {
+  function putBack(styles) {
+    for (const [element, written] of styles) {
       if (written === null) element.removeAttribute("style");
       else element.setAttribute("style", written);
     }
+  }
+
+  function restore() {
+    putBack(touched);
     touched = new Map();
     // What is hidden loses the focus, and with it its look.
     if (focused && deepActive() !== focused) focused.focus({preventScroll: true, focusVisible: true});
-    for (const [root, sheet] of rules.splice(0)) root.adoptedStyleSheets = [...root.adoptedStyleSheets].filter(other => other !== sheet);
+    for (const [element, sheet] of rules.splice(0)) {
+      const root = element.getRootNode();
+      root.adoptedStyleSheets = [...root.adoptedStyleSheets].filter(other => other !== sheet);
+      element.removeAttribute("data-audited");
+    }
     return true;
   }
 
@@ -55,8 +64,16 @@ window.audit = (() => {
       if (s.filter.includes("drop-shadow")) change.filter = "none";
       if (Object.keys(change).length) wanted.push([element, change]);
     }
-    for (const [element, change] of wanted) for (const [property, value] of Object.entries(change)) element.style.setProperty(property, value, "important");
+    for (const [element, change] of wanted) set(element, change);
+    stripped = touched;
+    touched = new Map();
     return wanted.length;
+  }
+
+  // Gives the page its shadows back.
+  function finish() {
+    putBack(stripped);
+    return true;
   }
 
   // What a mark paints itself: its parts, and in them whatever bears no mark of its own. [own elements, marked elements right below]
@@ -128,7 +145,7 @@ window.audit = (() => {
       sheet.replaceSync(`[data-audited]${pseudo}{${Object.entries(fill).map(([property, value]) => `${property}:${value}!important`).join(";")}}`);
       const root = element.getRootNode();
       root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
-      rules.push([root, sheet]);
+      rules.push([element, sheet]);
     }
     return true;
   }
@@ -160,5 +177,5 @@ window.audit = (() => {
     return "open";
   }
 
-  return {prepare, hide, hideWhole, recolour, restore, paintOf};
+  return {prepare, finish, hide, hideWhole, recolour, restore, paintOf};
 })();

@@ -168,7 +168,7 @@ AUDITORS: "dict[str, Callable[[Studio, Plan], tuple[list[AuditedElement], Pixels
 
 
 def audit_screen(browser: "Browser", screen: Screen) -> list[AuditedElement]:
-    """Audit every element of the screen that `browser` shows now and has annotated last. The page is left as it was, but without its shadows."""
+    """Audit every element of the screen that `browser` shows now and has annotated last. The page is left as it was."""
     browser.evaluate((Path(__file__).with_name("audit.js")).read_text(encoding="utf-8"))
     browser.evaluate("() => audit.prepare()")
     live = _LivePage(browser, screen)
@@ -182,6 +182,7 @@ def audit_screen(browser: "Browser", screen: Screen) -> list[AuditedElement]:
     found = _judge(live, screen.elements, kinds, alone=False)
     failed = [element for element in screen.elements if found[element.id].problem]
     found |= _judge(live, failed, kinds, alone=True)
+    browser.evaluate("() => audit.finish()")
     return [found[id] for id in ids]
 
 
