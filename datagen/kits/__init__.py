@@ -7,7 +7,9 @@ from typing import Any, Literal
 from contracts.annotation import Platform
 from contracts.errors import InputError
 
-_MODULES = ("bespoke", "bootstrap", "govuk", "ionic", "patternfly", "primer", "bulma", "fomantic", "uikit")
+_MODULES = (
+    "bespoke", "bootstrap", "bulma", "element_plus", "fomantic", "framework7", "govuk", "ionic", "materialize", "patternfly", "primer", "uikit", "windows",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ own overlays present themselves one by one, with animations.
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from datagen.content import icons
 from datagen.kits import Kit, Theme
@@ -308,8 +308,8 @@ class IonicIosUi(IonicUi):
 
 _VARIABLES = """
 :root,.s-dark{--ion-font-family:var(--screen-font);--s-primary:var(--ion-color-primary,#0054e9);--s-on-primary:var(--ion-color-primary-contrast,#fff);--s-surface:var(--ion-background-color,#fff);
-  --s-text:var(--ion-text-color,#000);--s-raised:var(--ion-item-background,var(--ion-background-color,#fff));--s-border:var(--ion-border-color,var(--ion-color-step-200,#c8c7cc));
-  --s-tint:var(--ion-color-step-50,#f2f2f7);--s-muted:var(--ion-color-medium,#636469);--s-success:var(--ion-color-success,#2dd55b);--s-warning:var(--ion-color-warning,#ffc409);
+  --s-text:var(--ion-text-color,#000);--s-raised:var(--ion-item-background,var(--ion-background-color,#fff));--s-border:color-mix(in srgb,var(--ion-background-color,#fff) 82%,var(--ion-text-color,#000));
+  --s-tint:color-mix(in srgb,var(--ion-background-color,#fff) 93%,var(--ion-text-color,#000));--s-muted:var(--ion-color-medium,#636469);--s-success:var(--ion-color-success,#2dd55b);--s-warning:var(--ion-color-warning,#ffc409);
   --s-danger:var(--ion-color-danger,#c5000f);--s-info:var(--ion-color-tertiary,#6030ff)}
 html:not(.s-dark){--s-success:#1a7f37;--s-warning:#996a00}
 body{position:static!important;overflow:visible!important;background:var(--ion-background-color,#fff);color:var(--ion-text-color,#000);height:auto;max-height:none;font-size:1rem}
@@ -328,7 +328,7 @@ ion-radio-group{display:inline-block}
 ion-segment-button{min-height:2.2em}
 ion-segment{flex:none}
 .s-ion-title{font:inherit!important;display:inline;letter-spacing:inherit;font-weight:inherit!important;font-size:inherit!important;margin:0!important}
-ion-header{flex:none;display:block;box-shadow:none}
+ion-header{flex:none;display:block;box-shadow:none;order:0}
 .s-ion-tabs{flex:none;position:sticky;bottom:0;z-index:5;min-height:3.4em}
 ion-tab-bar ion-label{font-size:.7rem;margin-top:.2em}
 ion-tab-button ion-badge{position:absolute;top:.25em;inset-inline-start:calc(50% + .4em);font-size:.7em}
