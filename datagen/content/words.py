@@ -116,9 +116,9 @@ class Words:
         return self.rng.choice(english.METRICS)
 
     def setting(self) -> tuple[str, str]:
-        """Title and explanation."""
+        """Title and explanation. Outside English the explanation is one of the sentences that fit everywhere."""
         title, explanation = self.rng.choice(english.SETTINGS)
-        return self.t(title), self.t(explanation) if self.t(explanation) != explanation or self.locale.code == "en" else self.sentence()
+        return self.t(title), explanation if self.locale.code == "en" else self.t(self.rng.choice(english.SENTENCES[:16]))
 
     def status(self) -> tuple[str, str]:
         """Text and tone: success, info, warning, danger or neutral."""
@@ -385,6 +385,8 @@ class Words:
 
     def _shown(self, text: str, numbers: bool = False) -> str:
         text = text.translate(_INVISIBLE).strip()
+        if self.locale.code == "ko":  # CLDR writes the day periods of Korean in Latin letters; products do not
+            text = text.replace("AM", "오전").replace("PM", "오후")
         if self._eastern_digits:
             if numbers:
                 text = text.replace(",", "٬").replace("%", "٪")
