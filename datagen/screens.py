@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -88,10 +89,12 @@ def check_choices(knobs: RenderKnobs) -> None:
 @cache
 def devices() -> dict[str, tuple[int, int, float]]:
     """Playwright's device list: name -> width, height (CSS pixels), scale factor."""
-    import playwright
+    from playwright._impl._driver import compute_driver_executable
 
-    file = Path(playwright.__file__).parent / "driver/package/lib/server/deviceDescriptorsSource.json"
-    found = json.loads(file.read_text(encoding="utf-8"))
+    # Asked of the driver's own program: a second Playwright cannot be started in a process that has one running.
+    node, cli = compute_driver_executable()
+    ask = "console.log(JSON.stringify(require(process.argv[1]).devices))"
+    found = json.loads(subprocess.run([node, "-e", ask, Path(cli).parent], capture_output=True, text=True, check=True).stdout)
     return {name: (entry["viewport"]["width"], entry["viewport"]["height"], entry["deviceScaleFactor"]) for name, entry in found.items()}
 
 
