@@ -807,8 +807,8 @@ window.screenry = (() => {
     }
     for (const entry of seen) entry.uncovered = Math.round(entry.uncovered * 1e6) / 1e6; // the shares of all points sum to one
     for (const [veil, written] of lifted) {
+      veil.setAttribute("style", written ?? ""); // removing it right away would leave an empty one: it is written lazily
       if (written === null) veil.removeAttribute("style");
-      else veil.setAttribute("style", written);
     }
   }
 

@@ -19,8 +19,8 @@ window.audit = (() => {
 
   function putBack(styles) {
     for (const [element, written] of styles) {
+      element.setAttribute("style", written ?? ""); // removing it right away would leave an empty one: it is written lazily
       if (written === null) element.removeAttribute("style");
-      else element.setAttribute("style", written);
     }
   }
 

@@ -444,7 +444,7 @@ def test_a_box_that_finds_nothing_is_an_error(browser: Browser) -> None:
 
 
 def test_annotating_leaves_the_page_as_it_was(browser: Browser) -> None:
-    show(browser, CASES["a control drawn by ::before in the flow"] + '<div style="position:fixed;inset:0;background:#0004"></div>')
+    show(browser, CASES["a control drawn by ::before in the flow"] + '<style>.v{position:fixed;inset:0;background:#0004}</style><div class="v"></div>')
     before, html = pixels(browser), browser.evaluate("() => document.body.innerHTML")
     first = browser.annotate(0.3)
     assert browser.evaluate("() => document.body.innerHTML") == html
