@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from datagen.kits import Kit, Theme
-from datagen.pages.html import HtmlUi, div, tag
+from datagen.pages.html import HtmlUi, div
 
 
 class BootstrapUi(HtmlUi):
@@ -29,7 +29,7 @@ class BootstrapUi(HtmlUi):
         "badge.warning": "text-bg-warning", "badge.danger": "text-bg-danger", "badge.info": "text-bg-info", "badge.neutral": "text-bg-secondary",
         "progress.bar": "progress-bar", "alert": "alert py-2 mb-0", "alert.success": "alert-success", "alert.warning": "alert-warning", "alert.danger": "alert-danger",
         "alert.info": "alert-info", "alert.neutral": "alert-secondary", "alert.primary": "alert-primary", "dialog": "modal-content", "dialog.head": "modal-header",
-        "dialog.body": "modal-body", "dialog.foot": "modal-footer",
+        "dialog.body": "modal-body", "dialog.foot": "modal-footer", "tooltip": "tooltip-inner",
     }  # fmt: skip
 
     def k(self, *parts: str) -> str:
@@ -53,12 +53,6 @@ class BootstrapUi(HtmlUi):
         bar = div("progress-bar " + self.rng.choice(("", "", "bg-success", "bg-info", "progress-bar-striped")), style=f"width:{share:.0%}")
         return div("progress", bar, c="progress", role="progressbar", aria_valuenow=round(100 * share), aria_label=name or None, style="width:100%")
 
-    def toast(self, content: str, tone: Any = "neutral", action: str | None = None) -> str:
-        return super().toast(content, tone, action)
-
-    def tooltip_box(self, content: str) -> str:
-        return tag("div", content, cls="tooltip-inner")
-
 
 # True: a dark look (it decides on which of Bootstrap's two palettes the page is drawn).
 _BOOTSWATCH = {
@@ -72,21 +66,32 @@ def _themes() -> dict[str, Theme]:
     files = {"light": "bootstrap/dist/css/bootstrap.min.css", "dark": "bootstrap/dist/css/bootstrap.min.css"}
     files |= {name: f"bootswatch/dist/{name}/bootstrap.min.css" for name in _BOOTSWATCH}
     dark = {"light": False, "dark": True, **_BOOTSWATCH}
-    return {name: Theme(css=(file,), dark=dark[name], attributes={"data-bs-theme": "dark" if dark[name] else "light"}) for name, file in files.items()}
+    return {
+        name: Theme(css=(file,), dark=dark[name], attributes={"data-bs-theme": "dark" if dark[name] else "light"}) for name, file in files.items()
+    }
 
 
-KITS = (
-    Kit(
-        name="bootstrap", platform="web", package="bootstrap", ui=BootstrapUi, themes=_themes(),
-        variables="""
-:root,[data-bs-theme]{--s-primary:var(--bs-primary);--s-surface:var(--bs-body-bg);--s-raised:var(--bs-body-bg);--s-tint:var(--bs-tertiary-bg);--s-text:var(--bs-body-color);
-  --s-muted:var(--bs-secondary-color);--s-border:var(--bs-border-color);--s-success:var(--bs-success);--s-warning:var(--bs-warning);--s-danger:var(--bs-danger);
-  --s-info:var(--bs-info);--s-radius:var(--bs-border-radius)}
+def variables(prefix: str) -> str:
+    """Ours from the kit's own variables: `prefix` is `bs`, or what a kit that is built on Bootstrap calls itself."""
+    names = {
+        "primary": "primary", "surface": "body-bg", "raised": "body-bg", "tint": "tertiary-bg", "text": "body-color", "muted": "secondary-color", "border": "border-color",
+        "success": "success", "warning": "warning", "danger": "danger", "info": "info", "radius": "border-radius",
+    }  # fmt: skip
+    ours = ";".join(f"--s-{own}:var(--{prefix}-{theirs})" for own, theirs in names.items())
+    return f":root,[data-bs-theme],[data-coreui-theme]{{{ours}}}{_MENDS}"
+
+
+_MENDS = """
 .btn{display:inline-flex;align-items:center;justify-content:center;gap:.4em}
 .s-bs-switch{min-height:0}.s-bs-switch .form-check-input{margin-inline-start:0!important;float:none;flex:none}
 .s-stepper-group{width:10em;flex-wrap:nowrap}.s-menu-bs{display:block;position:static}
 .form-check-input{flex:none}
-.modal-content{max-height:90vh;overflow:hidden}
-""",
-    ),
-)  # fmt: skip
+.s-page .btn-link.border-0{color:inherit}
+.modal-content{max-height:90vh;overflow:hidden;background:var(--s-raised);color:var(--s-text);border-radius:calc(var(--s-radius)*1.3)}
+.modal-content>.modal-header,.modal-content>.modal-footer{padding:.9em 1.1em}.modal-content>.modal-body{padding:.7em 1.1em}
+.modal-content>.modal-header{border-bottom:1px solid var(--s-border)}.modal-content>.modal-footer{border-top:1px solid var(--s-border)}
+.tooltip-inner{max-width:16em;padding:.3em .6em;border-radius:var(--s-radius);background:var(--s-text);color:var(--s-surface);font-size:.875em}
+.s-page .toast{display:flex;max-width:24em;padding:.7em 1em;color:var(--s-text);background:var(--s-raised);border:1px solid var(--s-border);border-radius:var(--s-radius);box-shadow:var(--s-shadow)}
+"""
+
+KITS = (Kit(name="bootstrap", platform="web", package="bootstrap", ui=BootstrapUi, themes=_themes(), variables=variables("bs")),)

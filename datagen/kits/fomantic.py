@@ -8,7 +8,7 @@ from datagen.kits import Kit, Theme
 from datagen.kits.wrap import disabled as is_disabled
 from datagen.kits.wrap import wrap
 from datagen.pages.html import HtmlUi, div, span, tag, yes
-from datagen.pages.ui import Entry, Tone
+from datagen.pages.ui import Tone
 
 _COLOUR = {"primary": "blue", "success": "green", "warning": "yellow", "danger": "red", "info": "teal", "neutral": "grey"}
 _MESSAGE = {"success": "positive", "warning": "warning", "danger": "negative", "info": "info"}
@@ -78,11 +78,9 @@ class FomanticUi(HtmlUi):
         return self._choice(mark, "radio checkbox", content, show_label)
 
     def switch(self, content: str, on: bool, disabled: bool | None = None, show_label: bool = False) -> str:
-        look = self.setting.attributes.setdefault("switches", self.rng.choice(("toggle checkbox", "slider checkbox")))
-        return self._choice(super().switch(content, on, disabled), look, content, show_label)
+        return self._choice(super().switch(content, on, disabled), "toggle checkbox", content, show_label)
 
     def _choice(self, mark: str, look: str, content: str, show_label: bool) -> str:
-        # A slider's track is drawn by the one pseudo-element, its wider-reaching knob by the other.
         mark = (
             mark.replace("<input", '<input data-box="+ label::before"', 1)
             .replace(' class="s-checkbox"', "")
@@ -123,8 +121,11 @@ class FomanticUi(HtmlUi):
         )
         return div(self.ui("ui mini steps s-inline"), *entries)
 
-    def sidebar_item(self, entry: Entry, here: bool) -> str:
-        return super().sidebar_item(entry, here)
+    def date_picker(self, name: str, value: str, iso: str) -> str:
+        return self._framed(tag("input", c="date_picker", type="text", value=value, aria_label=name), "calendar")
+
+    def stepper(self, name: str, value: int) -> str:
+        return div("s-stepper-native", self._framed(tag("input", c="stepper", type="number", value=value, aria_label=name)))
 
     def badge(self, content: str, tone: Tone = "primary") -> str:
         shape = "circular " if len(content) < 3 else ""
@@ -198,7 +199,7 @@ body{background:var(--s-surface)!important;color:var(--s-text)}.s-page{font-size
 .s-fomantic-toast{min-width:16em;max-width:24em}.s-fomantic-toast.black{background:#1b1c1d;color:#fff}.s-page .ui.message.s-row{display:flex}
 .s-fomantic-modal.s-fomantic-modal{display:block;position:relative;max-width:100%;margin:0;background:var(--s-raised)}.ui.modal>.header.s-row{display:flex}.ui.modal>.actions.s-row{display:flex}.ui.modal>.actions>.button{margin:0}
 .s-fomantic-popup.s-fomantic-popup{position:static;display:block;max-width:17em}.s-fomantic-popup::before{display:none}
-.ui.table tbody tr.active td{background:color-mix(in srgb,var(--s-primary) 12%,transparent)!important}.ui.steps{max-width:100%}.s-fomantic-divider{font-style:normal}
+.s-page .ui.table tr.active.active{background:none!important;color:inherit!important}.ui.table tbody tr.active td{background:color-mix(in srgb,var(--s-primary) 12%,transparent)!important}.ui.steps{max-width:100%}.s-fomantic-divider{font-style:normal}
 .ui.label{white-space:nowrap;display:inline-flex;align-items:center;gap:.4em;margin:0}.ui.inverted.breadcrumb .section{color:inherit}.ui.progress{width:100%}.ui.progress .bar{min-width:0}
 """,
     ),

@@ -32,10 +32,10 @@ class PrimerUi(HtmlUi):
     def pagination(self, pages: int, here: int) -> str:
         before, after = self.words.t("Previous"), self.words.t("Next")
         entries = [tag("a", before, c="link", cls="previous_page", href="#")]
-        for page in range(1, pages + 1):
-            entries.append(
-                tag("em", self.words_of(str(page)), cls="current", aria_current="page") if page == here else tag("a", str(page), c="link", href="#")
-            )
+        entries += [
+            tag("em", self.words_of(str(page)), cls="current", aria_current="page") if page == here else tag("a", str(page), c="link", href="#")
+            for page in range(1, pages + 1)
+        ]
         entries.append(tag("a", after, c="link", cls="next_page", href="#"))
         return tag("div", *entries, c="pagination", cls="pagination s-inline s-primer-pages")
 
