@@ -1,21 +1,25 @@
 """The data card: one self-contained page on what is in the dataset, how good its labels are, and how near it is to real screens.
 
-    python -m datagen.card                                             writes data-card/data-card.html and data-card/quality.json
-    python -m datagen.card --audit audit --compare comparison          with the pixel audit's figures and worst crops, and comparisons with real sets
-
-`--audit` is the folder that `python -m datagen.audit --out` wrote, `--compare` one of `python -m datagen.compare --out` (may be given several times).
+python -m datagen.card                                             writes data-card/data-card.html and data-card/quality.json
+python -m datagen.card --audit-screens 20                          renders and audits twenty fresh screens first
+python -m datagen.card --audit audit --compare comparison          with what `datagen.audit --out` and `datagen.compare --out` wrote before
 """
 
 import argparse
 import base64
 import io
 import json
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contracts.dataset import SPLITS, coco_path, dataset_version, read_manifest
 from contracts.errors import InputError, run_command
 from contracts.files import write_json, write_text
+from datagen.audit import INSIDE_BAR, IOU_BAR
+from datagen.quality import Check, quality
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,19 +32,44 @@ _WORST = 12
 
 def main() -> None:
     options = _options()
-    from datagen.quality import quality
-
+    if options.audit_screens:
+        options.audit = options.out / "audit"
+        # The bars are judged below, as a check: a label that fails is to be seen on the card.
+        command = [
+            sys.executable,
+            "-m",
+            "datagen.audit",
+            "--screens",
+            str(options.audit_screens),
+            "--out",
+            str(options.audit),
+            "--inside",
+            "0",
+            "--iou",
+            "0",
+        ]
+        if code := subprocess.run(command).returncode:
+            raise SystemExit(code)
     found = quality()
     audit = _read(options.audit / "audit.json", "datagen.audit") if options.audit else None
+    if audit:
+        found["checks"].append(asdict(audit_check(audit["summary"]["all"]["all"])))
     comparisons = [_read(folder / "compare.json" if folder.is_dir() else folder, "datagen.compare") for folder in options.compare]
-    write_json(options.out / "quality.json", found | {"dataset_version": dataset_version(), "audit": audit["summary"] if audit else None})
     page = card(found, audit, options.audit, comparisons)
     write_text(options.out / "data-card.html", page)
+    write_json(options.out / "quality.json", found | {"dataset_version": dataset_version(), "audit": audit["summary"] if audit else None})
     failed = [check["name"] for check in found["checks"] if not check["passed"]]
     print(
         f"written: {options.out / 'data-card.html'}, {options.out / 'quality.json'}; "
         + (f"checks that fail: {', '.join(failed)}" if failed else "every check passes")
     )
+
+
+def audit_check(figures: dict[str, Any]) -> Check:
+    """The pixel audit's figures against its bars."""
+    iou = figures["painted"]["iou"] or 0.0
+    found = f"{figures['inside']:.2%} of {figures['audited']} elements change inside their label, mean IoU {iou:.4f} over {figures['painted']['count']} painted ones"
+    return Check("pixel_audit", figures["inside"] >= INSIDE_BAR and iou >= IOU_BAR, found, f"{INSIDE_BAR:.1%}, {IOU_BAR}")
 
 
 def card(found: dict[str, Any], audit: dict[str, Any] | None, audit_folder: Path | None, comparisons: list[dict[str, Any]]) -> str:
@@ -153,6 +182,7 @@ def _read(path: Path, module: str) -> dict[str, Any]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=COMMAND, description="Write the data card and the quality figures of the dataset in data/.")
     parser.add_argument("--out", type=Path, default=Path("data-card"), metavar="FOLDER", help="where to write (default: data-card)")
+    parser.add_argument("--audit-screens", type=int, default=0, metavar="N", help="audit N freshly rendered screens first")
     parser.add_argument("--audit", type=Path, metavar="FOLDER", help="what `python -m datagen.audit --out` wrote")
     parser.add_argument(
         "--compare",

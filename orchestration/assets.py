@@ -132,7 +132,9 @@ def dataset_checks() -> dg.AssetChecksDefinition:
                 "shards_match_manifest", asset="dataset", blocking=True, description="Every shard has the size and sha256 of the manifest."
             ),
             dg.AssetCheckSpec("no_empty_split", asset="dataset", blocking=True, description="train, val and test each hold screens and elements."),
-            dg.AssetCheckSpec("class_coverage", asset="dataset", description="Every class that is scored on val, test or test_unseen can be learned from train."),
+            dg.AssetCheckSpec(
+                "class_coverage", asset="dataset", description="Every class that is scored on val, test or test_unseen can be learned from train."
+            ),
         ],
     )
     def checks() -> Iterable[dg.AssetCheckResult]:
@@ -171,6 +173,77 @@ def _classes(coco_file: Path) -> set[str]:
     coco = json.loads(coco_file.read_text(encoding="utf-8"))
     names = {category["id"]: category["name"] for category in coco["categories"]}
     return {names[annotation["category_id"]] for annotation in coco["annotations"]}
+
+
+# What `python -m datagen.card` checks, and how many fresh screens it audits for the asset.
+CARD_CHECKS = ("blank_screens", "sane_boxes", "no_label_twice", "class_balance", "near_duplicates", "no_leakage", "pixel_audit")
+CARD_FOLDER = Path("data-card")
+AUDIT_SCREENS = 8
+
+
+def card_asset(console: Console) -> dg.AssetsDefinition:
+    """`data_card`: what is in the dataset and how good its labels are, as a page, with one check per quality limit."""
+
+    @dg.asset(
+        name="data_card",
+        deps=["dataset"],
+        group_name="datagen",
+        kinds={"playwright"},
+        pool="dataset",
+        description="Counts, class balance, checks and a pixel audit of fresh screens, on one page.",
+    )
+    def data_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        with _as_failure():
+            version = dataset_version()
+        reused = _card_version() == version
+        if not reused:
+            command = [PYTHON, "-m", "datagen.card", "--audit-screens", str(AUDIT_SCREENS), "--out", str(CARD_FOLDER)]
+            _run(context, console, "data_card", "counts, checks, a pixel audit of fresh screens", command)
+        found = json.loads((CARD_FOLDER / "quality.json").read_text(encoding="utf-8"))
+        figures = found["figures"]
+        shares = [{"class": name, "elements": own["count"], "share": f"{own['share']:.3%}"} for name, own in figures["classes"].items()]
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(version),
+            metadata={
+                "dataset_version": version,
+                "page": dg.MetadataValue.path((CARD_FOLDER / "data-card.html").absolute()),
+                "screens": figures["screens"],
+                "elements": figures["elements"],
+                **{f"{name}s": len(figures[name]) for name in ("kit", "locale")},
+                "families": len(figures["family"]),
+                "classes": _table(shares),
+                "reused": reused,
+            },
+        )
+
+    return data_card
+
+
+def card_checks() -> dg.AssetChecksDefinition:
+    """The quality limits, as the card found them."""
+
+    @dg.multi_asset_check(name="card_checks", pool="dataset", specs=[dg.AssetCheckSpec(name, asset="data_card") for name in CARD_CHECKS])
+    def checks() -> Iterable[dg.AssetCheckResult]:
+        for check in json.loads((CARD_FOLDER / "quality.json").read_text(encoding="utf-8"))["checks"]:
+            yield dg.AssetCheckResult(
+                check_name=check["name"],
+                passed=check["passed"],
+                severity=dg.AssetCheckSeverity.ERROR if check["blocking"] else dg.AssetCheckSeverity.WARN,
+                description=f"{check['found']} (limit: {check['limit']})",
+                metadata={"examples": "; ".join(check["examples"]) or "none"},
+            )
+
+    return checks
+
+
+def _card_version() -> str | None:
+    """The dataset version that the card on disk is about; None if there is no whole card."""
+    try:
+        found: dict[str, Any] = json.loads((CARD_FOLDER / "quality.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    complete = [check["name"] for check in found["checks"]] == list(CARD_CHECKS)
+    return found["dataset_version"] if complete and (CARD_FOLDER / "data-card.html").is_file() else None
 
 
 def stage_asset(stage: DeclaredStage, console: Console) -> dg.AssetsDefinition:

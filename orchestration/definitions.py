@@ -6,7 +6,7 @@
 import dagster as dg
 
 from contracts.dataset import POINTER, dataset_version
-from orchestration.assets import dataset_asset, dataset_checks, screens_asset, stage_asset
+from orchestration.assets import card_asset, card_checks, dataset_asset, dataset_checks, screens_asset, stage_asset
 from orchestration.executor import render_executor
 from orchestration.pipeline import declared_stages
 from orchestration.process import Console
@@ -24,7 +24,9 @@ def build(console: Console | None = None) -> dg.Definitions:
             "render", dg.AssetSelection.assets("screens"), description="Render shards: choose which in the dialog.", executor_def=render_executor()
         ),
         dg.define_asset_job(
-            "line", dg.AssetSelection.assets("dataset") | line_of_stages, description="Version the dataset, then every stage of dvc.yaml."
+            "line",
+            dg.AssetSelection.assets("dataset", "data_card") | line_of_stages,
+            description="Version the dataset, describe it, then every stage of dvc.yaml.",
         ),
         dg.define_asset_job("stages", line_of_stages, description="Every stage of dvc.yaml, on the dataset version that is there."),
     ]
@@ -37,8 +39,8 @@ def build(console: Console | None = None) -> dg.Definitions:
         default_status=dg.DefaultScheduleStatus.STOPPED,
     )
     return dg.Definitions(
-        assets=[screens_asset(console), dataset_asset(console), *stages],
-        asset_checks=[dataset_checks()],
+        assets=[screens_asset(console), dataset_asset(console), card_asset(console), *stages],
+        asset_checks=[dataset_checks(), card_checks()],
         jobs=jobs,
         schedules=[nightly],
         sensors=[new_dataset],

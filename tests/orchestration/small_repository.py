@@ -118,6 +118,29 @@ if __name__ == "__main__":
     run_command(main)
 '''
 
+CARD = '''
+"""The shape of what the card's command writes; every check passes."""
+import argparse
+from pathlib import Path
+from contracts.dataset import dataset_version
+from contracts.errors import run_command
+from contracts.files import write_json, write_text
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--audit-screens", type=int)
+    parser.add_argument("--out", type=Path)
+    out = parser.parse_args().out
+    checks = ("blank_screens", "sane_boxes", "no_label_twice", "class_balance", "near_duplicates", "no_leakage", "pixel_audit")
+    figures = {"screens": 4, "elements": 4, "kit": {"none": 4}, "family": {"form": 4}, "locale": {"en": 4}, "classes": {"button": {"count": 4, "share": 1.0}}}
+    write_text(out / "data-card.html", "<p>card</p>")
+    write_json(out / "quality.json", {"dataset_version": dataset_version(), "figures": figures, "checks": [
+        {"name": name, "passed": True, "found": "fine", "limit": "none", "blocking": name == "no_leakage", "examples": []} for name in checks]})
+
+if __name__ == "__main__":
+    run_command(main)
+'''
+
 PACK = """
 from contracts.dataset import SPLITS, read_manifest
 from contracts.errors import run_command
@@ -207,6 +230,7 @@ FILES = {
     "datagen/__init__.py": "",
     "datagen/render.py": RENDER,
     "datagen/dataset.py": DATASET,
+    "datagen/card.py": CARD,
     "training/__init__.py": "",
     "training/pack_beton.py": PACK,
     "training/pretrain_mae.py": PRETRAIN,

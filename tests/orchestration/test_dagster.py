@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration.assets import MAX_INLINE_BYTES, SHARD_PARTITIONS, artifact_metadata, shard_path
+from orchestration.assets import CARD_CHECKS, MAX_INLINE_BYTES, SHARD_PARTITIONS, artifact_metadata, shard_path
 from orchestration.definitions import build, new_dataset
 from tests.orchestration.small_repository import STAGES, Small
 
@@ -50,7 +50,7 @@ def test_a_line_made_in_a_terminal_is_reused(made: Small, inside: pytest.MonkeyP
     result = execute("line", instance)
     assert result.success
     told = metadata(result)
-    assert {name: values["reused"] for name, values in told.items()} == dict.fromkeys(("dataset", *STAGES), True)
+    assert {name: values["reused"] for name, values in told.items()} == {**dict.fromkeys(("dataset", *STAGES), True), "data_card": False}
     assert {values["dataset_version"] for values in told.values()} == {version}
     assert data_version(instance, "dataset") == version
     assert all(data_version(instance, stage) in lock for stage in STAGES)
@@ -61,7 +61,7 @@ def test_a_line_made_in_a_terminal_is_reused(made: Small, inside: pytest.MonkeyP
 def test_a_line_made_in_dagster_is_clean_for_dvc(small: Small, inside: pytest.MonkeyPatch, instance: dg.DagsterInstance) -> None:
     inside.chdir(small.folder)
     shards = [metadata(execute("render", instance, key))["screens"] for key in ("000000", "000001")]
-    assert [(s["screens"], s["elements"], s["reused"]) for s in shards] == [(3, 3, False)] * 2
+    assert [(s["screens"], s["elements"], s["reused"]) for s in shards] == [(4, 4, False)] * 2
     assert shards[0]["bytes"] == shard_path("000000").stat().st_size
     assert shards[0]["first_screen"].startswith("![000000-00000](data:image/png;base64,iVBOR")
     assert metadata(execute("render", instance, "000000"))["screens"]["reused"] is True
@@ -70,7 +70,7 @@ def test_a_line_made_in_dagster_is_clean_for_dvc(small: Small, inside: pytest.Mo
     assert result.success
     told = metadata(result)
     assert not any(values["reused"] for values in told.values())
-    assert (told["dataset"]["screens"], told["dataset"]["shards"]) == (6, 2)
+    assert (told["dataset"]["screens"], told["dataset"]["shards"]) == (8, 2)
     assert told["pretrain_mae"]["loss"] == pytest.approx(1 / 3)
     assert told["pretrain_mae"]["reconstructions"].startswith("![reconstructions.png](data:image/png;base64,")
     assert (told["eval_detection"]["AP"], told["eval_detection"]["AP50"]) == (0.25, 0.5)
@@ -79,6 +79,7 @@ def test_a_line_made_in_dagster_is_clean_for_dvc(small: Small, inside: pytest.Mo
         "shards_match_manifest": True,
         "no_empty_split": True,
         "class_coverage": True,
+        **dict.fromkeys(CARD_CHECKS, True),
     }
     assert "Data and pipelines are up to date." in small.check("dvc", "status")
     assert data_version(instance, "dataset") == small.version()
@@ -156,7 +157,7 @@ def test_a_class_that_cannot_be_learned_is_a_warning(small: Small, inside: pytes
     assert (evaluation.passed, evaluation.severity, evaluation.description) == (
         False,
         dg.AssetCheckSeverity.WARN,
-        "in val or test but not in train: link",
+        "in val, test or test_unseen but not in train: link",
     )
     assert result.success
 

@@ -18,7 +18,7 @@ LINE = ("python", "-m", "orchestration.line")
 def test_first_run_makes_everything_second_run_reuses_it(small: Small) -> None:
     first = small.run(*LINE)
     assert first.returncode == 0, first.stderr
-    assert "The line is done" in first.stdout and "7 steps ran, 0 were reused" in first.stdout
+    assert "The line is done" in first.stdout and "8 steps ran, 0 were reused" in first.stdout
     assert f"dataset   {small.version()}" in first.stdout
     assert "detector  AP 0.2500   AP50 0.5000   AP75 0.1250" in first.stdout
     assert "report    artifacts/report/report.html" in first.stdout
