@@ -19,6 +19,7 @@ _MODULES = (
     "basics",
     "work",
     "office",
+    "shopping",
     "people",
     "media",
 )

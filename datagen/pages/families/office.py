@@ -40,6 +40,43 @@ def format_buttons(ui: Ui[F], rng: Random, count: int) -> list[F]:
     return [ui.icon_button(name, pressed=True if name in FORMATS[:3] and rng.random() < 0.25 else None) for name in chosen]
 
 
+def source_file(rng: Random) -> str:
+    """Name of a file of a program; Latin letters in every language."""
+    stem = rng.choice(
+        (
+            "index",
+            "main",
+            "app",
+            "server",
+            "client",
+            "user_model",
+            "test_orders",
+            "utils",
+            "routes",
+            "config",
+            "styles",
+            "Button",
+            "Table",
+            "schema",
+            "README",
+            "package",
+        )
+    )
+    return f"{stem}.{rng.choice(('py', 'js', 'html', 'css', 'json', 'md'))}"
+
+
+def sources(rng: Random, depth: int = 2) -> tuple[Branch, ...]:
+    """Folders of a program and the files in them."""
+    inner = []
+    for name in rng.sample(("src", "tests", "docs", "assets", "components", "api", "models", "scripts", "public", ".github"), rng.randrange(1, 4)):
+        open_ = rng.random() < 0.5
+        inner.append(
+            Branch(name, "folder-open" if open_ else "folder", open_, sources(rng, depth - 1) if depth else (Branch(source_file(rng), "file-code"),))
+        )
+    files = (Branch(name, file_icon(name)) for name in distinct(lambda: source_file(rng), rng.randrange(1, 5)))
+    return (*inner, *files)
+
+
 # ---- mail ------------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -453,7 +490,13 @@ def _grid(ui: Ui[F], words: Words, rng: Random, letters: list[str], count: int, 
         rows.append(line)
     numeric = [i + 1 for i, make in enumerate(makers) if make in (words.price, words.count, words.percent)]
     return ui.table(
-        ["#", *letters], rows, chosen=marked, numeric=numeric, dense=True, grid_lines=True, widths=(2.5, *(rng.choice((5, 7, 9)) for _ in letters))
+        ["#", *letters],
+        rows,
+        chosen=marked,
+        numeric=numeric,
+        dense=True,
+        grid_lines=True,
+        widths=(2.5, 11, *(rng.choice((5, 7, 9)) for _ in letters[1:])),
     )
 
 
@@ -463,7 +506,7 @@ def _grid(ui: Ui[F], words: Words, rng: Random, letters: list[str], count: int, 
 def code_editor(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     t = words.t
     room, small = ui.room, ui.room < 560
-    files = [name for name in distinct(words.file_name, 12) if file_icon(name) == "file-code"][: 2 if small else 5] or ["index.html", "main.py"]
+    files = distinct(lambda: source_file(rng), rng.randrange(1, 3 if small else 6))
     here = rng.randrange(len(files))
     bands: list[F] = []
     if not small and rng.random() < 0.55:
@@ -561,11 +604,12 @@ def _code_panel(ui: Ui[F], words: Words, rng: Random) -> list[F]:
             gap=1,
         )
         more = [ui.divider(), ui.text(t("Outline"), "small"), ui.tree(folders(words, rng, depth=1, count=3))] if rng.random() < 0.3 else []
-        return [head, tree(ui, words, rng, count=5), *more]
+        branches = sources(rng)
+        return [head, ui.tree(branches, rng.randrange(visible(branches))), *more]
     if kind < 0.82:
         hits = [
             Branch(name, file_icon(name), True, tuple(Branch(words.code_line().strip()[:24]) for _ in range(rng.randrange(1, 4))))
-            for name in distinct(words.file_name, 3)
+            for name in distinct(lambda: source_file(rng), 3)
         ]
         return [
             ui.text(t("Search"), "small"),
@@ -578,7 +622,7 @@ def _code_panel(ui: Ui[F], words: Words, rng: Random) -> list[F]:
         ui.list_item(
             name, leading=ui.icon(file_icon(name)), trailing=ui.badge(rng.choice("MUAD"), "warning"), chosen=ui.chance("selected", 0.4, 0.05)
         )
-        for name in distinct(words.file_name, rng.randrange(3, 7))
+        for name in distinct(lambda: source_file(rng), rng.randrange(3, 7))
     ]
     return [
         ui.text(t("Source control"), "small"),
@@ -597,7 +641,7 @@ def _terminal(ui: Ui[F], words: Words, rng: Random) -> F:
         rows = [
             ui.list_item(
                 words.sentence(),
-                f"{words.file_name()}:{rng.randrange(1, 300)}",
+                f"{source_file(rng)}:{rng.randrange(1, 300)}",
                 ui.icon("error" if i % 2 else "warning", tone="danger" if i % 2 else "warning"),
             )
             for i in range(rng.randrange(2, 5))
@@ -625,7 +669,7 @@ def installer(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         "welcome": t("Welcome to the setup wizard"), "licence": t("License agreement"), "folder": t("Choose a folder"), "components": t("Choose components"),
         "progress": t("Installing"), "done": t("Installation complete"), "account": t("Create account"), "options": t("Options"),
     }[stage]  # fmt: skip
-    banner = ui.image(rng.choice(("gradient", "mesh", "illustration", "logo", "pattern")), 5.5 if ui.room < 560 else 7)
+    banner = ui.image(rng.choice(("gradient", "mesh", "pattern", "city", "landscape")), 5.5 if ui.room < 560 else 7)
     head = ui.row(
         ui.grow(ui.heading(heading, 3), ui.text(words.sentence(), "small")),
         ui.icon(rng.choice(("package", "download", "rocket", "boxes")), 2.4, "primary"),
