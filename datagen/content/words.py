@@ -214,8 +214,8 @@ class Words:
         return self.rng.choice(lexicon(self.locale.code))
 
     def words(self, n: int) -> str:
-        """`n` words, joined as the language joins them."""
-        return ("" if self.locale.code in UNSPACED else " ").join(self.word() for _ in range(n))
+        """`n` different words (at most 100), joined as the language joins them."""
+        return ("" if self.locale.code in UNSPACED else " ").join(self.rng.sample(lexicon(self.locale.code), min(n, 100)))
 
     def sentence(self) -> str:
         """Half of the time a sentence that products say, else 4 to 14 words."""
