@@ -56,6 +56,11 @@ window.stage = (() => {
     await charts.draw(body);
     body.getBoundingClientRect(); // layout asks for the fonts that the page needs
     await document.fonts.ready;
+    // A closed combo box keeps the baseline of the font that stood in while its own was loading: it is laid out once more.
+    const selects = body.querySelectorAll("select");
+    for (const select of selects) select.style.display = "none";
+    if (selects.length) body.getBoundingClientRect();
+    for (const select of selects) select.style.display = "";
     for (const scroller of body.querySelectorAll("[data-scroll-to]")) scroller.scrollTop = Number(scroller.dataset.scrollTo);
     root.scrollTop = body.scrollTop = 0;
     window.scrollTo(page.scroll[0], page.scroll[1]);

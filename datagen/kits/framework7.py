@@ -296,7 +296,7 @@ html:not(.dark){--s-success:#1c8c3a;--s-warning:#a05a00;--s-danger:#d70015}html.
 _MD = """
 :root,.s-dark{--s-radius:8px}
 html:not(.dark){--s-success:#146c2e;--s-warning:#8f4e00;--s-danger:#b3261e}html.dark,.s-dark{--s-success:#7fdb97;--s-warning:#ffb77c;--s-danger:#f2b8b5}
-.s-page .s-text_field,.s-page .s-text_area,.s-page .s-combo_box,.s-backdrop .s-text_field{background:transparent;border-color:var(--s-muted);border-radius:4px;padding:.7em .9em}
+.s-page .s-text_field,.s-page .s-text_area,.s-page .s-combo_box,.s-backdrop .s-text_field{background:transparent;border:1px solid var(--s-muted);border-radius:4px;padding:.7em .9em}
 .s-phone_status_bar{font-weight:500;font-size:.8em;background:transparent}
 .s-f7-menu{border-radius:4px;padding:.5em 0;border:0}.s-f7-menu .s-menu-item{padding:.7em 1em}
 .s-f7-answers{display:flex;justify-content:flex-end;gap:8px;padding:16px 24px 24px}

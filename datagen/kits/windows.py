@@ -51,6 +51,10 @@ class WindowsUi(HtmlUi):
         disabled = self.chance("disabled") if disabled is None else disabled
         return self.mark("radio", content, disabled, show_label, type="radio", name=group, checked=chosen)
 
+    def switch(self, content: str, on: bool, disabled: bool | None = None, show_label: bool = False) -> str:
+        # Apart from its neighbours: a label that follows a checkbox paints one.
+        return span("s-win-switch", super().switch(content, on, disabled, show_label))
+
     def stepper(self, name: str, value: int) -> str:
         spins = div("s-win-spins", *(span("s-win-spin", self.glyph(f"chevron-{way}")) for way in ("up", "down")))
         return div(
@@ -213,6 +217,7 @@ body{background:var(--win-face);color:#111;font-size:12px;line-height:1.35}
 .s-win-menus .s-menu_bar-open,.s-win-menu .s-menu-chosen{background:var(--win-chosen);color:#fff}
 .s-win-menu{border-radius:0;padding:2px;background:var(--win-menu);color:#111}.s-win-menu .s-menu-item{padding:3px 18px 3px 8px;border-radius:0}
 .s-win-menu .s-text-caption{color:inherit}
+.s-fab{color:#fff!important}
 .s-tooltip{background:#ffffe1!important;color:#000!important;border:1px solid #000;padding:2px 4px;border-radius:0;box-shadow:none}
 .s-toast{background:#ffffe1;color:#000;border:1px solid #000;border-radius:6px}
 .s-toast .s-button-text{color:inherit}
@@ -227,6 +232,8 @@ select,input,textarea{color:#111}
 .s-chip,.s-badge{border-radius:2px}
 u{text-underline-offset:1px}
 input[type=range]{height:26px;margin:0}
+select:not([multiple]){height:23px}
+.s-switch{opacity:1!important;position:relative!important;width:2.4em!important;height:1.3em!important}
 """
 
 _LOOKS = {
@@ -244,7 +251,9 @@ button{color:#222!important;text-shadow:none!important}button:disabled{color:gre
     "win7": ("--win-font:'Segoe UI',var(--screen-font);--win-size:12px;--win-face:#f0f0f0;--win-chosen:#3399ff;--win-menu:#f1f1f1;--s-border:#b5bac0", """
 .s-win-sunken,.s-calendar{border:1px solid #828790}
 .s-win{background:transparent;padding:0}
-.s-win-fill.window,.window.s-win{overflow:visible}
+.window.s-win{overflow:visible}
+.window[role=dialog]{display:block!important;visibility:visible!important;opacity:1!important;position:relative!important;inset:auto!important;transform:none!important}
+[role=option][aria-selected=false]{background:none!important;border-color:transparent!important}
 .s-menu{border-color:#979797}
 .s-sidebar{background:linear-gradient(90deg,#f8fbff,#e8f0fa)}.s-sidebar-chosen,.s-list-chosen,.s-table-chosen{background:linear-gradient(#dcebfc,#c1dbfc)!important;color:#111!important}
 """),
