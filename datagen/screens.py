@@ -17,7 +17,7 @@ from datagen.browser import Browser
 from datagen.config import Names, RenderKnobs
 from datagen.content.locales import LOCALES
 from datagen.expressions import expressions
-from datagen.kits import kit, kits
+from datagen.kits import Kit, kit, kits
 from datagen.kits.files import lock_sha256
 from datagen.pages import FAMILIES, STATES, make_page
 from datagen.pages.ui import State
@@ -26,6 +26,10 @@ from datagen.pages.ui import State
 GENERATOR_VERSION = "2"
 # Elements of which less can be seen are not labelled.
 MIN_VISIBLE = 0.3
+# Share of the screens in a dark look, where a kit has both.
+DARK_SHARE = 0.25
+# States that put something on the page which nothing else does come more often than the others.
+_STATES = (*STATES[1:], "dialog", "menu", "tooltip", "tooltip", "toast")
 _DECIMALS = 3
 
 
@@ -124,7 +128,7 @@ def plan_screen(knobs: RenderKnobs, shard: int, index: int) -> Plan:
     own, rng = kit(name), Random(f"{seed}/plan")
     locales = [code for code in chosen(knobs.locales, LOCALES) if own.locales is None or code in own.locales] or ["en"]
     locale = "en" if rng.random() < knobs.english_share else rng.choice(locales)
-    state = "plain" if rng.random() < knobs.plain_share else rng.choice(STATES[1:])
+    state = "plain" if rng.random() < knobs.plain_share else rng.choice(_STATES)
     window = rng.choice(knobs.viewports[own.platform])
     if isinstance(window, str):
         width, height, scale = devices()[window]
@@ -132,9 +136,15 @@ def plan_screen(knobs: RenderKnobs, shard: int, index: int) -> Plan:
         (width, height), scale = window, rng.choice(knobs.device_scales)
     zoom = rng.choice(knobs.zooms) if own.platform == "web" else 1.0
     return Plan(
-        key=f"{shard:06d}-{index:05d}", seed=seed, family=family, kit=name, theme=rng.choice(list(own.themes)), locale=locale, state=cast(State, state),
+        key=f"{shard:06d}-{index:05d}", seed=seed, family=family, kit=name, theme=_theme(own, rng), locale=locale, state=cast(State, state),
         width=round(width / zoom), height=round(height / zoom), device_scale=round(scale * zoom, 4),
     )  # fmt: skip
+
+
+def _theme(own: Kit, rng: Random) -> str:
+    """A look of the kit: dark ones as often as on real screens, however many the kit has of them."""
+    dark = rng.random() < DARK_SHARE
+    return rng.choice([name for name, theme in own.themes.items() if theme.dark == dark] or list(own.themes))
 
 
 class Studio:
