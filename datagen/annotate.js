@@ -202,8 +202,8 @@ window.screenry = (() => {
       mark.full = union(mark.full, full);
       const clip = clipBox(element, TEXT.has(c) || Boolean(target.probe), viewport);
       let clipped = intersect(full, clip);
-      // A line that is cut off may lose the only letters that reach far up or down.
-      if (TEXT.has(c) && (clip[0] > full[0] || clip[2] < full[2]) && area(clipped) > 0) clipped = intersect(inkBox(element, clip) ?? clipped, clip);
+      // A line that is cut off may lose the only letters that reach far up or down, and the widest line may be out of sight.
+      if (TEXT.has(c) && area(clipped) > 0 && area(clipped) < area(full)) clipped = inkBox(element, clip) ?? [0, 0, 0, 0];
       if (clipped[2] - clipped[0] > SLIVER && clipped[3] - clipped[1] > SLIVER) mark.box = union(mark.box, clipped);
     }
   }
@@ -542,10 +542,13 @@ window.screenry = (() => {
       const font = fontOf(parent);
       for (const line of linesOf(node, parent, font)) {
         const left = clip ? leftOver(line, font, clip) : line;
-        if (left) box = union(box, inWindow(inkOfLine(left, font), node.ownerDocument));
+        if (!left) continue;
+        const ink = inWindow(inkOfLine(left, font), node.ownerDocument), seen = clip ? intersect(ink, clip) : ink;
+        if (area(seen) > 0) box = union(box, seen);
       }
     }
-    return box && inked(box);
+    if (box) box = inked(box);
+    return box && clip ? intersect(box, clip) : box;
   }
 
   const unseenText = parent => { const s = style(parent); return s.visibility !== "visible" || s.opacity === "0" || px(s.fontSize) === 0; };

@@ -123,6 +123,14 @@ window.audit = (() => {
     return true;
   }
 
+  // The lines between cells that share them belong to the table: a cell cannot take its own away.
+  function hideEdges(id) {
+    const table = screenry.labelled(id).element.closest("table");
+    if (!table || styleOf(table).borderCollapse !== "collapse") return false;
+    for (const part of [table, ...table.querySelectorAll("tr,td,th,thead,tbody")]) set(part, {"border-color": "transparent"});
+    return true;
+  }
+
   // Fills the border boxes that make the label, emptied of what stands in them.
   function recolour(id, colour) {
     const {targets} = screenry.labelled(id);
@@ -177,5 +185,5 @@ window.audit = (() => {
     return "open";
   }
 
-  return {prepare, finish, hide, hideWhole, recolour, restore, paintOf};
+  return {prepare, finish, hide, hideWhole, hideEdges, recolour, restore, paintOf};
 })();

@@ -10,7 +10,8 @@ than 16 CSS pixels from the label, by at least 64 (the engine paints whole regio
 come out differently: 37 was seen). Sides that agree within one device pixel count as equal:
 antialiasing spills that far.
 
-* `inside`: a pixel changed inside the label. Asked of every element; for one that paints nothing itself, of all that stands in it.
+* `inside`: a pixel changed inside the label. Asked of every element; for one that paints nothing itself, of all that stands in it,
+  and for a cell without content, of the lines that it shares with its neighbours.
 * IoU of the changed box with the label, in four kinds that are counted apart and never left out:
   `painted`      text, and boxes filled by a background, an all-round border or a picture (told from the styles, not from the label);
   `same colour`  boxes whose own background is the colour of what lies beneath, so that hiding them cannot show their edge: painted over in two
@@ -58,7 +59,8 @@ OFF_CSS = 2.0
 _AROUND_CSS = 16
 _CROPS = 200
 # Their look is all their own: never excused as the colour of what lies beneath.
-_ALWAYS_PAINTED = {"checkbox", "radio", "switch", "slider", "icon", "image", "chart", "video_player", "scroll_bar"}
+_ALWAYS_PAINTED = {"checkbox", "radio", "switch", "slider", "icon", "image", "chart", "video_player"}
+_CELLS = {"cell", "table_header", "row"}
 KINDS = ("painted", "same colour", "unpainted", "covered")
 
 
@@ -201,14 +203,17 @@ def _judge(live: "_LivePage", elements: Sequence[Element], kinds: dict[int, str]
         verdicts[element.id] = verdict
     # Whatever shows no edge, or no painting, of its own: is there anything in it, and where does its box end?
     wholes = live.changes([element for element in open_ends if not verdicts[element.id].inside], ["hideWhole"], alone)
+    edges = live.changes(
+        [element for element in open_ends if element.class_name in _CELLS and not wholes.get(element.id, _NOTHING).inside], ["hideEdges"], alone
+    )
     boxes = live.changes(
         [element for element in open_ends if kinds[element.id] in ("painted", "unpainted")], ["recolour:#ff00ff", "recolour:#00ff00"], alone
     )
     for element in open_ends:
         own, kind = hidden[element.id], kinds[element.id]
         first = verdicts[element.id]
-        whole = wholes.get(element.id)
-        inside = first.inside or bool(element.class_name not in _ALWAYS_PAINTED and whole and whole.inside)
+        within = wholes.get(element.id, _NOTHING).inside or edges.get(element.id, _NOTHING).inside
+        inside = first.inside or (element.class_name not in _ALWAYS_PAINTED and within)
         if kind == "covered" or element.class_name in _ALWAYS_PAINTED or element.class_name in ("text", "link", "heading"):
             verdicts[element.id] = live.verdict(element, kind, own, inside=inside and kind == "covered")
             continue
@@ -223,6 +228,9 @@ class _Change:
 
     box: tuple[int, int, int, int] | None
     inside: bool
+
+
+_NOTHING = _Change(None, False)
 
 
 class _LivePage:

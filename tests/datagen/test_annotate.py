@@ -329,6 +329,9 @@ CASES = {
         '<div id="x" data-c="text" style="position:absolute;left:30px;top:40px;width:120px;display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical;overflow:hidden">'
         "Quarterly report of the year twenty and many more words to be cut</div>"
     ),
+    "lines of which the widest is cropped away": (
+        f'<div style="{_AT}width:150px;height:27px;overflow:hidden"><div id="x" data-c="text">First words<br>then a wider line</div></div>'
+    ),
     "hidden words inside": _text("", 'Next <span class="visually-hidden">page of the results</span>'),
 }
 
@@ -444,7 +447,9 @@ def test_a_box_that_finds_nothing_is_an_error(browser: Browser) -> None:
 
 
 def test_annotating_leaves_the_page_as_it_was(browser: Browser) -> None:
-    show(browser, CASES["a control drawn by ::before in the flow"] + '<style>.v{position:fixed;inset:0;background:#0004}</style><div class="v"></div>')
+    show(
+        browser, CASES["a control drawn by ::before in the flow"] + '<style>.v{position:fixed;inset:0;background:#0004}</style><div class="v"></div>'
+    )
     before, html = pixels(browser), browser.evaluate("() => document.body.innerHTML")
     first = browser.annotate(0.3)
     assert browser.evaluate("() => document.body.innerHTML") == html

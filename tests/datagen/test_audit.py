@@ -101,6 +101,16 @@ def test_a_box_that_leaves_out_part_of_the_painting_is_caught(browser: Browser) 
 
 
 @pytest.mark.browser
+def test_an_empty_cell_is_told_by_its_lines_and_an_invisible_one_is_caught(browser: Browser) -> None:
+    def cells(border: str) -> list[str | None]:
+        body = f'<table style="border-collapse:collapse;margin:20px"><tr>{f"""<td data-c=cell style="width:60px;height:30px;{border}"></td>""" * 2}</tr></table>'
+        return [element.problem for element in audit_screen(browser, screen(browser, body=body))]
+
+    assert cells("border:1px solid #000") == [None, None]
+    assert cells("border:0") == ["nothing changed inside its label"] * 2
+
+
+@pytest.mark.browser
 def test_the_page_is_left_as_it_was(browser: Browser) -> None:
     labelled = screen(browser)
     before = browser.evaluate("() => document.body.innerHTML"), browser.png()
