@@ -333,7 +333,10 @@ class Words:
                                        ("second", self.rng.randrange(1, 60)), ("clock", 0)))  # fmt: skip
         if unit == "clock":
             return self._shown(f"{self.rng.randrange(0, 60)}:{self.rng.randrange(60):02}")
-        return self._shown(format_unit(value, f"duration-{unit}", self.rng.choice(("short", "short", "long")), locale=_cldr(self.locale.cldr)))
+        name, length = f"duration-{unit}", self.rng.choice(("short", "short", "long"))
+        text = format_unit(value, name, length, locale=_cldr(self.locale.cldr))
+        # Babel prints the unit's identifier where CLDR has no long form (minutes in Thai and Chinese).
+        return self._shown(text if name not in text else format_unit(value, name, "short", locale=_cldr(self.locale.cldr)))
 
     def file_size(self) -> str:
         from babel.units import format_unit

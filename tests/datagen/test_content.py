@@ -147,6 +147,13 @@ def test_numbers_and_prices_have_the_form_of_the_country() -> None:
     assert all("¥" in price or "￥" in price for price in (Words(Random(seed), "ja").price() for seed in range(20)))
 
 
+@pytest.mark.parametrize("locale", list(LOCALES))
+def test_durations_and_sizes_name_their_unit_as_people_do(locale: str) -> None:
+    words = Words(Random(1), locale)
+    said = [words.duration() for _ in range(300)] + [words.file_size() for _ in range(50)]
+    assert [text for text in said if "duration-" in text or "digital-" in text] == []
+
+
 def test_every_field_offers_options_or_a_value() -> None:
     words = Words(Random(1), "ko")
     for label in english.FIELDS:
