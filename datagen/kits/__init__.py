@@ -8,7 +8,7 @@ from contracts.annotation import Platform
 from contracts.errors import InputError
 
 _MODULES = (
-    "bespoke", "bootstrap", "bulma", "element_plus", "fomantic", "foundation", "framework7", "govuk", "ionic", "materialize", "patternfly", "primer", "shoelace", "tabler", "uikit", "windows",
+    "bespoke", "bootstrap", "bulma", "element_plus", "fomantic", "foundation", "framework7", "govuk", "ionic", "materialize", "patternfly", "primer", "shoelace", "tabler", "classless", "uikit", "windows",
 )  # fmt: skip
 
 

@@ -86,12 +86,12 @@ _MENDS = """
 .s-bs-switch{min-height:0}.s-bs-switch .form-check-input{margin-inline-start:0!important;float:none;flex:none}
 .s-stepper-group{width:10em;flex-wrap:nowrap}.s-menu-bs{display:block;position:static}
 .form-check-input{flex:none}
-.s-page .btn-link.border-0{color:inherit}
+body[class] .btn-link.border-0{color:inherit}
 .modal-content{max-height:90vh;overflow:hidden;background:var(--s-raised);color:var(--s-text);border-radius:calc(var(--s-radius)*1.3)}
 .modal-content>.modal-header,.modal-content>.modal-footer{padding:.9em 1.1em}.modal-content>.modal-body{padding:.7em 1.1em}
 .modal-content>.modal-header{border-bottom:1px solid var(--s-border)}.modal-content>.modal-footer{border-top:1px solid var(--s-border)}
 .tooltip-inner{max-width:16em;padding:.3em .6em;border-radius:var(--s-radius);background:var(--s-text);color:var(--s-surface);font-size:.875em}
-.s-page .toast{display:flex;max-width:24em;padding:.7em 1em;color:var(--s-text);background:var(--s-raised);border:1px solid var(--s-border);border-radius:var(--s-radius);box-shadow:var(--s-shadow)}
+body[class] .toast{display:flex;max-width:24em;padding:.7em 1em;color:var(--s-text);background:var(--s-raised);border:1px solid var(--s-border);border-radius:var(--s-radius);box-shadow:var(--s-shadow)}
 """
 
 KITS = (Kit(name="bootstrap", platform="web", package="bootstrap", ui=BootstrapUi, themes=_themes(), variables=variables("bs")),)

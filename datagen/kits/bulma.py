@@ -141,24 +141,24 @@ html[data-theme]{--s-primary:var(--bulma-primary);--s-on-primary:var(--bulma-pri
   --s-tint:var(--bulma-scheme-main-ter);--s-text:var(--bulma-text);--s-muted:var(--bulma-text-weak);--s-border:var(--bulma-border);--s-success:var(--bulma-success);
   --s-warning:var(--bulma-warning);--s-danger:var(--bulma-danger);--s-info:var(--bulma-info);--s-radius:var(--bulma-radius)}
 html[data-theme=dark]{--s-raised:var(--bulma-scheme-main-bis)}
-.s-page .title{margin:0}.s-page .title:not(:last-child){margin:0}.s-page .s-bulma-label{margin:0;display:inline}.s-bulma-rule{margin:.4em 0;height:1px;background:var(--s-border)}
-.s-page .button.is-text{color:var(--bulma-link);text-decoration:underline}.s-page .button{height:auto;gap:.4em}.s-page .s-bulma-square{padding:.55em .7em;flex:none}
+body[class] .title{margin:0}body[class] .title:not(:last-child){margin:0}body[class] .s-bulma-label{margin:0;display:inline}.s-bulma-rule{margin:.4em 0;height:1px;background:var(--s-border)}
+body[class] .button.is-text{color:var(--bulma-link);text-decoration:underline}body[class] .button{height:auto;gap:.4em}body[class] .s-bulma-square{padding:.55em .7em;flex:none}
 .s-bulma-square.is-ghost{color:inherit}.s-bulma-group{display:inline-flex;margin:0}.s-bulma-group>.button{border-radius:0;margin-inline-end:-1px}
 .s-bulma-group>:first-child{border-start-start-radius:var(--bulma-radius);border-end-start-radius:var(--bulma-radius)}.s-bulma-group>:last-child{border-start-end-radius:var(--bulma-radius);border-end-end-radius:var(--bulma-radius)}
-.control.has-icons-left{width:100%}.control>.icon{color:var(--s-muted)}.select>select{width:100%}.s-bulma-listbox{padding:.3em;overflow:hidden}.s-page .s-bulma-listbox.s-bulma-listbox{margin:0}
-.s-bulma-tabs{overflow:hidden;margin:0!important}.s-bulma-tabs a{margin:0!important;justify-content:center}.s-bulma-pages{margin:0!important;max-width:100%}.s-page .s-bulma-pages .pagination-list{flex-wrap:nowrap}.s-bulma-pages li{list-style:none}
-.s-page .breadcrumb.breadcrumb{margin:0}.s-bulma-crumbs{display:inline-flex}.s-bulma-crumbs [data-c=text]{padding:0 .75em}
-.s-page .navbar{min-height:0;flex:none}.s-bulma-brand{font-weight:700}.s-bulma-brand.navbar-item{display:flex}.navbar-item{display:inline-flex}
+.control.has-icons-left{width:100%}.control>.icon{color:var(--s-muted)}.select>select{width:100%}.s-bulma-listbox{padding:.3em;overflow:hidden}body[class] .s-bulma-listbox.s-bulma-listbox{margin:0}
+.s-bulma-tabs{overflow:hidden;margin:0!important}.s-bulma-tabs a{margin:0!important;justify-content:center}.s-bulma-pages{margin:0!important;max-width:100%}body[class] .s-bulma-pages .pagination-list{flex-wrap:nowrap}.s-bulma-pages li{list-style:none}
+body[class] .breadcrumb.breadcrumb{margin:0}.s-bulma-crumbs{display:inline-flex}.s-bulma-crumbs [data-c=text]{padding:0 .75em}
+body[class] .navbar{min-height:0;flex:none}.s-bulma-brand{font-weight:700}.s-bulma-brand.navbar-item{display:flex}.navbar-item{display:inline-flex}
 .navbar:is(.is-primary,.is-dark,.is-info,.is-link) :is(.icon_button,.s-bulma-square.is-ghost,.navbar-item){color:var(--bulma-navbar-item-color)}
-.s-page .menu-list a{display:flex;padding:.5em .75em}.s-bulma-menu{min-width:12em;max-width:20em;overflow:hidden}.s-bulma-menu .dropdown-item{display:flex;padding-inline-end:1em;white-space:normal}
+body[class] .menu-list a{display:flex;padding:.5em .75em}.s-bulma-menu{min-width:12em;max-width:20em;overflow:hidden}.s-bulma-menu .dropdown-item{display:flex;padding-inline-end:1em;white-space:normal}
 .dropdown-item[aria-disabled]{opacity:.5}.s-bulma-menu .dropdown-divider{display:block}
-.s-page .panel.s-bulma-list{margin:0;overflow:hidden}.s-bulma-flat{box-shadow:none!important}.s-page .s-bulma-item{display:flex;list-style:none}.s-page .s-list-chosen{border-inline-start:3px solid var(--s-primary)}
-.s-page .card-header-title{margin:0;padding:.75em 1em;font-size:1em}.s-bulma-foot{padding:.6em 1em;display:block}.s-page .table.s-full{margin:0}.card-image{line-height:0}
-.s-page .notification.s-bulma-alert,.s-page .message.s-bulma-message{margin:0;padding-block:.9em}.s-page .message.s-bulma-message{padding:0}.message-body{padding:.9em 1.1em}
+body[class] .panel.s-bulma-list{margin:0;overflow:hidden}.s-bulma-flat{box-shadow:none!important}body[class] .s-bulma-item{display:flex;list-style:none}body[class] .s-list-chosen{border-inline-start:3px solid var(--s-primary)}
+body[class] .card-header-title{margin:0;padding:.75em 1em;font-size:1em}.s-bulma-foot{padding:.6em 1em;display:block}body[class] .table.s-full{margin:0}.card-image{line-height:0}
+body[class] .notification.s-bulma-alert,body[class] .message.s-bulma-message{margin:0;padding-block:.9em}body[class] .message.s-bulma-message{padding:0}.message-body{padding:.9em 1.1em}
 .s-bulma-toast{min-width:15em;max-width:23em;padding:.9em 1.1em;margin:0!important}.s-bulma-toast .button{color:inherit!important}
-.s-page .s-bulma-progress.s-bulma-progress,.s-page progress{margin:0}.s-bulma-modal.s-bulma-modal{margin:0;background:var(--s-raised);border-radius:var(--bulma-radius-large)}.s-bulma-menu.dropdown,.s-bulma-listbox.dropdown{display:block}.navbar>.s-navigation_bar-inner{width:100%}.control.has-icons-left .icon .s-icon{width:1.1em;height:1.1em}.s-bulma-modal .modal-card-head{padding:1em 1.3em}.s-bulma-modal .modal-card-body{padding:1em 1.3em}
-.s-bulma-modal .modal-card-foot{padding:1em 1.3em}.s-page .s-bulma-footer{padding:2em 1em}.s-page .help{margin:0}
-.s-page li{margin:0}
+body[class] .s-bulma-progress.s-bulma-progress,body[class] progress{margin:0}.s-bulma-modal.s-bulma-modal{margin:0;background:var(--s-raised);border-radius:var(--bulma-radius-large)}.s-bulma-menu.dropdown,.s-bulma-listbox.dropdown{display:block}.navbar>.s-navigation_bar-inner{width:100%}.control.has-icons-left .icon .s-icon{width:1.1em;height:1.1em}.s-bulma-modal .modal-card-head{padding:1em 1.3em}.s-bulma-modal .modal-card-body{padding:1em 1.3em}
+.s-bulma-modal .modal-card-foot{padding:1em 1.3em}body[class] .s-bulma-footer{padding:2em 1em}body[class] .help{margin:0}
+body[class] li{margin:0}
 """,
     ),
 )  # fmt: skip

@@ -225,28 +225,28 @@ KITS = (
 html:root{--s-primary:var(--el-color-primary);--s-on-primary:#fff;--s-surface:var(--el-bg-color);--s-raised:var(--el-bg-color-overlay);--s-tint:var(--el-fill-color-light);
   --s-text:var(--el-text-color-primary);--s-muted:var(--el-text-color-secondary);--s-border:var(--el-border-color);--s-success:var(--el-color-success);--s-warning:var(--el-color-warning);
   --s-danger:var(--el-color-danger);--s-info:var(--el-color-info);--s-radius:var(--el-border-radius-base);--s-shadow:var(--el-box-shadow)}
-body{background:var(--s-surface);color:var(--s-text)}.s-page{font-size:.9rem;line-height:1.5;color:var(--s-text)}
-.el-text{font-size:inherit}.el-link{display:inline;font-size:inherit}.s-page .s-el-label{padding:0;height:auto;line-height:1.4;display:inline;margin:0}.s-page .s-el-rule{margin:.5em 0}
-.el-button{gap:.4em}.el-button+.el-button{margin-inline-start:0}.el-button-group{display:inline-flex}.el-button.s-wide{width:100%}.s-page .s-el-icon{padding:8px;flex:none;margin:0}
-.s-page .el-button-group>.el-button{margin-inline-end:-1px;border-radius:0}.s-el-invalid{box-shadow:0 0 0 1px var(--el-color-danger) inset!important}.el-input__inner{width:100%;min-width:0}
+body{background:var(--s-surface);color:var(--s-text)}body{font-size:.9rem;line-height:1.5;color:var(--s-text)}
+.el-text{font-size:inherit}.el-link{display:inline;font-size:inherit}body[class] .s-el-label{padding:0;height:auto;line-height:1.4;display:inline;margin:0}body[class] .s-el-rule{margin:.5em 0}
+.el-button{gap:.4em}.el-button+.el-button{margin-inline-start:0}.el-button-group{display:inline-flex}.el-button.s-wide{width:100%}body[class] .s-el-icon{padding:8px;flex:none;margin:0}
+body[class] .el-button-group>.el-button{margin-inline-end:-1px;border-radius:0}.s-el-invalid{box-shadow:0 0 0 1px var(--el-color-danger) inset!important}.el-input__inner{width:100%;min-width:0}
 .s-el-native{appearance:none;border:0;background:none;color:inherit;font:inherit;flex:1;min-width:0;padding:0}.el-select__wrapper{padding-block:6px}.el-select__wrapper.is-disabled{color:var(--el-text-color-placeholder)}
 .el-checkbox,.el-radio{margin:0;height:auto}.el-switch{height:auto}.s-switch_row.s-inline{display:inline-flex}.el-slider{height:auto;padding:6px 10px}.el-slider__runway{min-width:0}
 .el-input-number{width:9em;max-width:100%;line-height:30px}.el-input-number input::-webkit-inner-spin-button{appearance:none}
-.s-el-tabs .el-tabs__header{margin:0}.s-el-tabs{overflow:hidden}.s-page .el-tabs__nav .s-el-tab.s-el-tab{display:inline-flex;gap:.35em;text-decoration:none;padding:0 1.1em}.el-tabs--top:not(.el-tabs--card) .s-el-tab.is-active{box-shadow:inset 0 -2px var(--s-primary)}
+.s-el-tabs .el-tabs__header{margin:0}.s-el-tabs{overflow:hidden}body[class] .el-tabs__nav .s-el-tab.s-el-tab{display:inline-flex;gap:.35em;text-decoration:none;padding:0 1.1em}.el-tabs--top:not(.el-tabs--card) .s-el-tab.is-active{box-shadow:inset 0 -2px var(--s-primary)}
 .el-tabs__nav-wrap{margin-bottom:0}.el-breadcrumb{line-height:1.4;font-size:inherit}.s-el-page{color:inherit;text-decoration:none}.el-pager{display:flex;margin:0;padding:0}.el-pager li{padding:0 4px}
 .s-el-bar{flex:none;height:auto!important;border-bottom:1px solid var(--el-border-color)!important}.s-el-inner{padding-block:0}.s-el-links{height:100%;padding:0;margin:0}.s-el-item{display:flex;list-style:none}
-.s-page .s-el-links .el-menu-item{height:3.6em;text-decoration:none;line-height:1.4;font-size:1em;padding:0 1.1em;border-bottom:2px solid transparent}.s-page .s-el-links .el-menu-item.is-active{border-bottom-color:var(--s-primary);color:var(--s-primary)!important}
-.s-el-side{border:0!important;background:none}.s-page .s-el-side-item{height:2.7em;padding:0 .9em;font-size:1em;text-decoration:none;border-radius:4px;line-height:1.4;display:flex}.s-el-side-item.is-active{background:var(--el-color-primary-light-9)}
+body[class] .s-el-links .el-menu-item{height:3.6em;text-decoration:none;line-height:1.4;font-size:1em;padding:0 1.1em;border-bottom:2px solid transparent}body[class] .s-el-links .el-menu-item.is-active{border-bottom-color:var(--s-primary);color:var(--s-primary)!important}
+.s-el-side{border:0!important;background:none}body[class] .s-el-side-item{height:2.7em;padding:0 .9em;font-size:1em;text-decoration:none;border-radius:4px;line-height:1.4;display:flex}.s-el-side-item.is-active{background:var(--el-color-primary-light-9)}
 .s-el-menu{min-width:12em;max-width:20em;background:var(--el-bg-color-overlay);border:1px solid var(--el-border-color-light);border-radius:4px;box-shadow:var(--el-box-shadow-light);overflow:hidden}
 .s-el-menu .el-dropdown-menu__item{display:flex;text-decoration:none;padding:6px 16px;font-size:inherit}.el-dropdown-menu__item.s-menu-chosen{background:var(--el-dropdown-menuItem-hover-fill,var(--el-color-primary-light-9));color:var(--el-color-primary)}
 .s-el-divided{border:0;border-top:1px solid var(--el-border-color-lighter);margin:5px 0}.el-dropdown-menu__item[aria-disabled]{color:var(--el-text-color-disabled)}
-.s-el-table{font-size:inherit;height:auto;width:100%;color:var(--s-text)}.el-table__body{border-collapse:separate;border-spacing:0}.s-page .s-el-table .el-table__cell{padding:9px 12px}.s-page .el-table--small .el-table__cell{padding:4px 10px}
+.s-el-table{font-size:inherit;height:auto;width:100%;color:var(--s-text)}.el-table__body{border-collapse:separate;border-spacing:0}body[class] .s-el-table .el-table__cell{padding:9px 12px}body[class] .el-table--small .el-table__cell{padding:4px 10px}
 .el-table th.el-table__cell{text-align:start;color:var(--s-muted)}.s-el-table .current-row>td{background:var(--el-color-primary-light-9)!important}.el-table--border :is(td,th){border:1px solid var(--el-border-color-lighter)}
-.el-card{overflow:hidden}.s-page .el-card__header,.s-page .el-card__footer{padding:.7em 1.1em}.s-page .el-card__body{padding:1.1em}.s-page .el-badge__content{position:static;transform:none;display:inline-flex}
-.s-page .el-alert__content{flex:1;flex-direction:row;display:flex;justify-content:space-between;gap:.6em;align-items:center}.s-page .el-alert__close-btn{position:static}.s-el-dialog.s-el-dialog{margin:0;background:var(--s-raised);padding:1.1em 1.3em;position:relative}
-.s-page .el-dialog__header{padding:0 0 .7em}.s-page .el-dialog__footer{padding:1em 0 0}.s-el-tip.s-el-tip{position:static;max-width:17em;font-size:.9em;line-height:1.4;padding:.4em .8em}
+.el-card{overflow:hidden}body[class] .el-card__header,body[class] .el-card__footer{padding:.7em 1.1em}body[class] .el-card__body{padding:1.1em}body[class] .el-badge__content{position:static;transform:none;display:inline-flex}
+body[class] .el-alert__content{flex:1;flex-direction:row;display:flex;justify-content:space-between;gap:.6em;align-items:center}body[class] .el-alert__close-btn{position:static}.s-el-dialog.s-el-dialog{margin:0;background:var(--s-raised);padding:1.1em 1.3em;position:relative}
+body[class] .el-dialog__header{padding:0 0 .7em}body[class] .el-dialog__footer{padding:1em 0 0}.s-el-tip.s-el-tip{position:static;max-width:17em;font-size:.9em;line-height:1.4;padding:.4em .8em}
 .s-el-toast.s-el-toast{position:static;transform:none;min-width:17em;max-width:25em;padding:.75em 1em;translate:none;display:flex}.s-el-toast [data-c=text]{color:var(--el-message-text-color)}
-.el-progress{min-width:0}.el-tree{background:none;padding:.3em 0}.s-page .el-tree-node__content{height:1.9em}.el-steps{width:100%}.el-step__title{white-space:nowrap;line-height:1.8;font-size:1em}
+.el-progress{min-width:0}.el-tree{background:none;padding:.3em 0}body[class] .el-tree-node__content{height:1.9em}.el-steps{width:100%}.el-step__title{white-space:nowrap;line-height:1.8;font-size:1em}
 """,
     ),
 )  # fmt: skip

@@ -185,21 +185,21 @@ KITS = (
   --s-warning:#b58105;--s-danger:#db2828;--s-info:#00b5ad;--s-radius:.286rem}
 .s-dark{--s-primary:#54c8ff;--s-on-primary:#1b1c1d;--s-surface:#1b1c1d;--s-raised:#252627;--s-tint:#333435;--s-text:rgba(255,255,255,.9);--s-muted:rgba(255,255,255,.6);--s-border:#555657;
   --s-success:#2ecc40;--s-warning:#ffe21f;--s-danger:#ff695e;--s-info:#6dffff}
-body{background:var(--s-surface)!important;color:var(--s-text)}.s-page{font-size:.95rem;line-height:1.43}
-.s-page .ui:is(.header,.message,.menu,.divider,.progress,.table,.card,.list,.steps,.breadcrumb){margin:0}.ui.button{margin:0}.s-page .ui.divider{margin:.5em 0}
-.ui.button{display:inline-flex;align-items:center;justify-content:center;gap:.4em}.s-wide.ui.button{display:flex}.s-page .s-fomantic-plain{box-shadow:none!important;background:none!important}
+body{background:var(--s-surface)!important;color:var(--s-text)}body{font-size:.95rem;line-height:1.43}
+body[class] .ui:is(.header,.message,.menu,.divider,.progress,.table,.card,.list,.steps,.breadcrumb){margin:0}.ui.button{margin:0}body[class] .ui.divider{margin:.5em 0}
+.ui.button{display:inline-flex;align-items:center;justify-content:center;gap:.4em}.s-wide.ui.button{display:flex}body[class] .s-fomantic-plain{box-shadow:none!important;background:none!important}
 .s-fomantic-label{font-weight:700;font-size:.93em}.ui.input{display:flex}.ui.input>input{width:100%;min-width:0}.ui.input>i.icon,.ui.label>i.icon{display:inline-flex;align-items:center;justify-content:center;font-style:normal}
 .ui.icon.input>i.icon{height:100%}.ui.form textarea{display:block;height:auto;min-height:0;resize:none;font-size:inherit}select.ui.dropdown{height:auto;padding:.6em 1em;min-width:0;width:100%}.inverted.ui.dropdown{background:#1b1c1d;color:var(--s-text)}
 .ui.checkbox{flex:none}.s-fomantic-bare label{padding-left:0!important;width:17px}.s-fomantic-bare:is(.toggle,.slider){width:3.5rem}
-.s-fomantic-bar{width:100%;padding-block:0}.s-page .s-fomantic-links{display:flex;align-self:stretch}.s-fomantic-links>li{display:flex}.s-page .ui.menu .s-navigation_bar-brand,.ui.menu .header.item{display:flex}
-.s-page .ui.menu{min-height:2.6em}.navigation,.ui.menu{flex:none}.ui.menu:not(.vertical) .item{display:flex}.s-fomantic-tabs{overflow:hidden}
+.s-fomantic-bar{width:100%;padding-block:0}body[class] .s-fomantic-links{display:flex;align-self:stretch}.s-fomantic-links>li{display:flex}body[class] .ui.menu .s-navigation_bar-brand,.ui.menu .header.item{display:flex}
+body[class] .ui.menu{min-height:2.6em}.navigation,.ui.menu{flex:none}.ui.menu:not(.vertical) .item{display:flex}.s-fomantic-tabs{overflow:hidden}
 .ui.inverted.menu .s-fomantic-plain{color:#fff!important}
-.s-page .ui.vertical.menu .item.s-row{display:flex}.s-page .ui.vertical.menu .item>.s-icon{float:none;margin:0}.s-fomantic-menu{max-width:20em;overflow:hidden}
-.s-page .ui.list.s-fomantic-list>.item.s-list-item{display:flex;padding:.65em .9em;line-height:1.3}.s-fomantic-card.s-fomantic-card{width:100%;max-width:none}.ui.card>.content{flex:0 0 auto}.s-fomantic-card>.content>.ui.header{margin:0}
-.s-fomantic-toast{min-width:16em;max-width:24em}.s-fomantic-toast.black{background:#1b1c1d;color:#fff}.s-page .ui.message.s-row{display:flex}
+body[class] .ui.vertical.menu .item.s-row{display:flex}body[class] .ui.vertical.menu .item>.s-icon{float:none;margin:0}.s-fomantic-menu{max-width:20em;overflow:hidden}
+body[class] .ui.list.s-fomantic-list>.item.s-list-item{display:flex;padding:.65em .9em;line-height:1.3}.s-fomantic-card.s-fomantic-card{width:100%;max-width:none}.ui.card>.content{flex:0 0 auto}.s-fomantic-card>.content>.ui.header{margin:0}
+.s-fomantic-toast{min-width:16em;max-width:24em}.s-fomantic-toast.black{background:#1b1c1d;color:#fff}body[class] .ui.message.s-row{display:flex}
 .s-fomantic-modal.s-fomantic-modal{display:block;position:relative;max-width:100%;margin:0;background:var(--s-raised)}.ui.modal>.header.s-row{display:flex}.ui.modal>.actions.s-row{display:flex}.ui.modal>.actions>.button{margin:0}
 .s-fomantic-popup.s-fomantic-popup{position:static;display:block;max-width:17em}.s-fomantic-popup::before{display:none}
-.s-page .ui.table tr.active.active{background:none!important;color:inherit!important}.ui.table tbody tr.active td{background:color-mix(in srgb,var(--s-primary) 12%,transparent)!important}.ui.steps{max-width:100%}.s-fomantic-divider{font-style:normal}
+body[class] .ui.table tr.active.active{background:none!important;color:inherit!important}.ui.table tbody tr.active td{background:color-mix(in srgb,var(--s-primary) 12%,transparent)!important}.ui.steps{max-width:100%}.s-fomantic-divider{font-style:normal}
 .ui.label{white-space:nowrap;display:inline-flex;align-items:center;gap:.4em;margin:0}.ui.inverted.breadcrumb .section{color:inherit}.ui.progress{width:100%}.ui.progress .bar{min-width:0}
 """,
     ),

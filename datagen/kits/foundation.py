@@ -113,18 +113,18 @@ KITS = (
         variables="""
 html:root{--s-primary:#1779ba;--s-on-primary:#fefefe;--s-surface:#fefefe;--s-raised:#fefefe;--s-tint:#f1f1f1;--s-text:#0a0a0a;--s-muted:#6a6a6a;--s-border:#cacaca;--s-success:#2b8a4e;--s-warning:#a66d00;
   --s-danger:#cc4b37;--s-info:#1779ba;--s-radius:0}
-h1{font-size:1.9em}h2{font-size:1.6em}h3{font-size:1.35em}h4{font-size:1.2em}h5{font-size:1.05em}h6{font-size:.95em}.s-page h5{font-size:1.05em}.s-page h6{font-size:.95em}
-.s-page :is(input,select,textarea,.button,.switch,.slider,.callout,.progress,.tabs,.breadcrumbs,.pagination,.card,.menu,table,label,ul){margin:0}.s-page :is([type=checkbox],[type=radio]){flex:none}
-.s-page .s-f-rule{margin:.4em 0;max-width:none}.s-f-label{display:inline;font-size:.9em}.s-page .s-check{font-size:inherit}.s-page .s-line{line-height:1.4}
-.button{display:inline-flex;align-items:center;justify-content:center;gap:.4em}.button.s-wide{display:flex}.s-page .s-f-icon{padding:.6em .7em;flex:none}.s-page .s-f-icon.clear{color:inherit}
-.s-page .s-f-group{display:inline-flex;flex-wrap:nowrap}.s-f-group>.button+.button{margin-inline-start:1px!important}.s-page .s-iconed>input{padding-inline-start:2.3em}
+h1{font-size:1.9em}h2{font-size:1.6em}h3{font-size:1.35em}h4{font-size:1.2em}h5{font-size:1.05em}h6{font-size:.95em}body[class] h5{font-size:1.05em}body[class] h6{font-size:.95em}
+body[class] :is(input,select,textarea,.button,.switch,.slider,.callout,.progress,.tabs,.breadcrumbs,.pagination,.card,.menu,table,label,ul){margin:0}body[class] :is([type=checkbox],[type=radio]){flex:none}
+body[class] .s-f-rule{margin:.4em 0;max-width:none}.s-f-label{display:inline;font-size:.9em}body[class] .s-check{font-size:inherit}body[class] .s-line{line-height:1.4}
+.button{display:inline-flex;align-items:center;justify-content:center;gap:.4em}.button.s-wide{display:flex}body[class] .s-f-icon{padding:.6em .7em;flex:none}body[class] .s-f-icon.clear{color:inherit}
+body[class] .s-f-group{display:inline-flex;flex-wrap:nowrap}.s-f-group>.button+.button{margin-inline-start:1px!important}body[class] .s-iconed>input{padding-inline-start:2.3em}
 .switch.s-f-switch{flex:none;height:auto}.s-f-slider.s-f-slider{margin-block:.5em;width:auto;background:#e6e6e6}.s-f-tabs{overflow:hidden;display:flex}.s-f-tab{display:flex!important;gap:.4em;align-items:center}
-.s-page .s-f-tab{padding:1em 1.3em}.s-page .breadcrumbs{display:inline-flex;flex-wrap:wrap}.s-f-pages{display:inline-flex!important}.s-f-pages li{flex:none}
-.top-bar{flex:none;display:block;padding:0!important}.top-bar>.s-navigation_bar-inner{padding-block:.2em}.top-bar .menu{background:none;flex-wrap:nowrap}.s-page .menu-text{padding:.5em;font-weight:700;display:flex}.s-f-here{color:#0a0a0a!important;font-weight:600}
-.s-f-side{background:none;gap:2px}.s-f-entry{padding:.55em .75em;color:#1779ba;display:flex}.s-f-entry.s-f-active{background:#1779ba;color:#fefefe}.s-f-entry.s-f-active .s-text-caption{color:inherit}.s-f-entry[aria-disabled]{opacity:.5}
-.s-f-menu.s-f-menu{position:static;visibility:visible;display:block;width:auto;min-width:13em;max-width:20em;padding:.4em;overflow:hidden}.s-page table tr.s-table-chosen{background:#d7ecfa}
-.s-page table :is(td,th){vertical-align:middle}.s-page table td.s-end,.s-page table th.s-end{text-align:end}.s-f-card .card-section{flex:none}.card-divider{padding:.7em 1em}.s-f-card .card-divider :is(h5){line-height:1.3}
-.s-page .label,.s-page .badge{white-space:nowrap;flex:none}.s-f-chip{display:inline-flex;gap:.4em;align-items:center;padding:.4em .7em}.s-page .s-f-callout{padding:.8em 2.6em .8em 1em;position:relative}
+body[class] .s-f-tab{padding:1em 1.3em}body[class] .breadcrumbs{display:inline-flex;flex-wrap:wrap}.s-f-pages{display:inline-flex!important}.s-f-pages li{flex:none}
+.top-bar{flex:none;display:block;padding:0!important}.top-bar>.s-navigation_bar-inner{padding-block:.2em}.top-bar .menu{background:none;flex-wrap:nowrap}body[class] .menu-text{padding:.5em;font-weight:700;display:flex}.s-f-here{color:#0a0a0a!important;font-weight:600}
+.s-f-side{background:none;gap:2px}body[class] .s-f-entry{padding:.55em .75em;color:#1779ba;display:flex}.s-f-entry.s-f-active{background:#1779ba;color:#fefefe}.s-f-entry.s-f-active .s-text-caption{color:inherit}.s-f-entry[aria-disabled]{opacity:.5}
+.s-f-menu.s-f-menu{position:static;visibility:visible;display:block;width:auto;min-width:13em;max-width:20em;padding:.4em;overflow:hidden}body[class] table tr.s-table-chosen{background:#d7ecfa}
+body[class] table :is(td,th){vertical-align:middle}body[class] table td.s-end,body[class] table th.s-end{text-align:end}.s-f-card .card-section{flex:none}.card-divider{padding:.7em 1em}.s-f-card .card-divider :is(h5){line-height:1.3}
+body[class] .label,body[class] .badge{white-space:nowrap;flex:none}.s-f-chip{display:inline-flex;gap:.4em;align-items:center;padding:.4em .7em}body[class] .s-f-callout{padding:.8em 2.6em .8em 1em;position:relative}
 .s-f-close{position:absolute;top:.2em!important;right:.6em!important}.s-f-toast.s-f-toast{margin:0;padding:.8em 1em;min-width:16em;max-width:24em}.s-f-reveal.s-f-reveal{display:block;position:static;padding:0;margin:0;min-height:0;max-height:90vh;border-radius:0}
 .s-f-tip.s-f-tip{position:static;max-width:17em}.s-f-tip::before{display:none!important}.s-f-progress .progress-meter{display:block}.s-calendar .button{padding:.4em}
 """,

@@ -148,21 +148,21 @@ KITS = (
 :root{--s-primary:#1d70b8;--s-on-primary:#fff;--s-surface:#fff;--s-raised:#fff;--s-tint:#f3f2f1;--s-text:#0b0c0c;--s-muted:#505a5f;--s-border:#b1b4b6;--s-success:#00703c;
   --s-warning:#f47738;--s-danger:#d4351c;--s-info:#1d70b8;--s-radius:0;--s-shadow:0 0 0 3px #0b0c0c}
 html{background:#fff!important}
-.s-page{color:#0b0c0c;font-size:1.1em;line-height:1.35}
-.s-page [class*=govuk-]{margin-bottom:0}.s-page .govuk-button{margin-bottom:2px;gap:.4em;width:auto}.s-page .govuk-button.s-wide{width:100%}
-.s-page .govuk-section-break{margin-block:.5em}.govuk-button{justify-content:center;display:inline-flex;align-items:center}
+body{color:#0b0c0c;font-size:1.1em;line-height:1.35}
+body[class] [class*=govuk-]{margin-bottom:0}body[class] .govuk-button{margin-bottom:2px;gap:.4em;width:auto}body[class] .govuk-button.s-wide{width:100%}
+body[class] .govuk-section-break{margin-block:.5em}.govuk-button{justify-content:center;display:inline-flex;align-items:center}
 .s-govuk-plain{background:none!important;box-shadow:none!important;color:#1d70b8!important;text-decoration:underline}.s-govuk-small{font-size:.9em;padding:4px 8px 3px}
-.s-page .s-govuk-square{padding:8px 9px;flex:none}
-.govuk-breadcrumbs,.s-page .govuk-notification-banner,.s-page .govuk-tabs{margin-top:0}.govuk-tabs{overflow:hidden}.govuk-tabs__list{display:flex;align-items:flex-end;min-width:max-content}
+body[class] .s-govuk-square{padding:8px 9px;flex:none}
+.govuk-breadcrumbs,body[class] .govuk-notification-banner,body[class] .govuk-tabs{margin-top:0}.govuk-tabs{overflow:hidden}.govuk-tabs__list{display:flex;align-items:flex-end;min-width:max-content}
 .govuk-tabs__tab{display:inline-flex;gap:.4em;align-items:center}
-.govuk-service-navigation__list{display:flex;flex-wrap:nowrap;margin:0}.govuk-service-navigation__item{flex:none}.s-page .s-govuk-bar{flex-wrap:nowrap;padding-block:0;align-items:center}
-.s-page .govuk-service-navigation__service-name{margin:0;font-weight:700;padding-block:.8em}
+.govuk-service-navigation__list{display:flex;flex-wrap:nowrap;margin:0}.govuk-service-navigation__item{flex:none}body[class] .s-govuk-bar{flex-wrap:nowrap;padding-block:0;align-items:center}
+body[class] .govuk-service-navigation__service-name{margin:0;font-weight:700;padding-block:.8em}
 .govuk-service-navigation--inverse .s-icon_button,.govuk-service-navigation--inverse .s-icon{color:#fff}
 .govuk-select{width:100%;min-width:0}.govuk-checkboxes__item,.govuk-radios__item{flex-wrap:nowrap}.govuk-table{margin:0}.govuk-table__cell,.govuk-table__header{font-size:inherit}
-.s-page .s-govuk-item{padding-block:.7em;margin:0}.s-govuk-content{padding:1em}.s-page .govuk-summary-card{margin:0}.s-govuk-tag{white-space:nowrap;max-width:none;font-size:1em;line-height:1.3}
-.s-page .govuk-footer{padding:2em 1em}.s-page .govuk-hint{margin:0}.s-page .govuk-date-input{display:flex}.s-page .govuk-error-summary{padding:.7em}
-.s-page :is(.govuk-heading-xl,.govuk-heading-l){font-size:2em}.s-page .govuk-heading-l{font-size:1.6em}.s-page .govuk-heading-m{font-size:1.25em}.s-page .govuk-heading-s{font-size:1.05em}
-.s-page .s-iconed>input{padding-inline:2.3em .4em!important}.s-dialog,.s-menu,.s-toast,.s-tooltip{border-radius:0}
+body[class] .s-govuk-item{padding-block:.7em;margin:0}.s-govuk-content{padding:1em}body[class] .govuk-summary-card{margin:0}.s-govuk-tag{white-space:nowrap;max-width:none;font-size:1em;line-height:1.3}
+body[class] .govuk-footer{padding:2em 1em}body[class] .govuk-hint{margin:0}body[class] .govuk-date-input{display:flex}body[class] .govuk-error-summary{padding:.7em}
+body[class] :is(.govuk-heading-xl,.govuk-heading-l){font-size:2em}body[class] .govuk-heading-l{font-size:1.6em}body[class] .govuk-heading-m{font-size:1.25em}body[class] .govuk-heading-s{font-size:1.05em}
+body[class] .s-iconed>input{padding-inline:2.3em .4em!important}.s-dialog,.s-menu,.s-toast,.s-tooltip{border-radius:0}
 """,
     ),
 )  # fmt: skip

@@ -135,28 +135,28 @@ html[theme]{--s-primary:var(--md-sys-color-primary);--s-on-primary:var(--md-sys-
   --s-tint:var(--md-sys-color-surface-variant);--s-text:var(--md-sys-color-on-background);--s-muted:var(--md-sys-color-on-surface-variant);--s-border:var(--md-sys-color-outline-variant,#9995);
   --s-danger:var(--md-sys-color-error);--s-info:var(--md-sys-color-tertiary);--s-radius:8px}
 html[theme=light]{--s-success:#2e7d32;--s-warning:#b26a00}html[theme=dark]{--s-success:#81c784;--s-warning:#ffb74d}
-body{background:var(--s-surface);color:var(--s-text)}.s-page :is(h1,h2,h3,h4,h5,h6){margin:0}.s-page .lever{margin:0 .5em 0 0}h1{font-size:1.9em}h2{font-size:1.6em}h3{font-size:1.35em}h4{font-size:1.2em}
-h5{font-size:1.05em}h6{font-size:.95em}.s-page a{text-decoration:none}.s-page .s-link{text-decoration:underline}
+body{background:var(--s-surface);color:var(--s-text)}body[class] :is(h1,h2,h3,h4,h5,h6){margin:0}body[class] .lever{margin:0 .5em 0 0}h1{font-size:1.9em}h2{font-size:1.6em}h3{font-size:1.35em}h4{font-size:1.2em}
+h5{font-size:1.05em}h6{font-size:.95em}body[class] a{text-decoration:none}body[class] .s-link{text-decoration:underline}
 .btn{display:inline-flex!important;gap:.4em;align-items:center;justify-content:center;text-transform:none}.btn.s-wide{width:100%}.s-m-danger:not(:disabled){background:var(--md-sys-color-error);color:var(--md-sys-color-on-error)}
-.s-page .s-m-icon{width:40px;height:40px;padding:0;flex:none}.s-page .s-m-icon.text{color:inherit}
-.s-page .input-field{margin:0;width:100%}.s-page .input-field .s-m-field{height:44px;padding-block:0;box-sizing:border-box;width:100%;margin:0}.s-page .s-m-filled .s-m-field{background:var(--s-tint)}
-.s-page .input-field:is(.s-m-filled){border-bottom:0}.input-field .prefix,.input-field .suffix{top:0;height:44px;display:flex;align-items:center}.s-page .input-field .prefix~input{padding-inline-start:46px}
-.s-page .s-m-area{height:auto;min-height:4.5em;box-sizing:border-box;padding:10px 16px;resize:none;margin:0}.s-page .s-m-filled .s-m-area{background:var(--s-tint);border:0;border-bottom:1px solid var(--s-muted)}
-.s-page .s-m-select{display:block;height:44px;padding:0 12px;width:100%;background:var(--s-raised);color:var(--s-text);border:1px solid var(--md-sys-color-outline);border-radius:4px}
-.input-field input[type=number].s-m-field{min-width:0}.s-page .s-m-choice{position:relative;display:inline-block;flex:none;color:inherit;font-size:inherit}.s-m-choice>span{font-size:inherit!important;color:var(--s-text)}
-.s-page .s-m-switch{display:inline-flex;align-items:center;color:var(--s-text);font-size:inherit}.switch{flex:none}.s-check{color:var(--s-text)}.s-check>input{flex:none}.s-page .range-field{margin:0;width:100%}.s-page .s-m-tabs{overflow:hidden;display:flex;height:auto;margin:0;background:none}
-.s-page .tabs .tab{height:auto;line-height:1.4;flex:none;text-transform:none}.s-page .tabs .tab a.s-m-tab{display:flex;gap:.4em;align-items:center;padding:.8em 1.2em;height:auto}.s-m-tab.active{box-shadow:inset 0 -3px var(--s-primary)}
-.s-page .s-m-pages{margin:0;display:inline-flex;padding:0}.s-page nav.s-m-nav{height:auto;line-height:1.4;flex:none;color:var(--md-sys-color-on-secondary-container);background:var(--md-sys-color-secondary-container)}
-.s-m-nav .nav-wrapper{height:auto;display:flex}.s-page .s-m-brand{position:static;transform:none;font-size:1.35em;display:flex;align-items:center;padding:0;color:inherit;flex:none}
-.s-page .s-m-links>li{float:none;line-height:1.4}.s-page .s-m-links a{padding:.7em .9em;display:block;color:inherit;font-size:1em;border-radius:8px}.s-m-nav .input-field .s-m-field{height:38px}.s-m-nav .input-field :is(.prefix,.suffix){height:38px;line-height:1}
+body[class] .s-m-icon{width:40px;height:40px;padding:0;flex:none}body[class] .s-m-icon.text{color:inherit}
+body[class] .input-field{margin:0;width:100%}body[class] .input-field .s-m-field{height:44px;padding-block:0;box-sizing:border-box;width:100%;margin:0}body[class] .s-m-filled .s-m-field{background:var(--s-tint)}
+body[class] .input-field:is(.s-m-filled){border-bottom:0}.input-field .prefix,.input-field .suffix{top:0;height:44px;display:flex;align-items:center}body[class] .input-field .prefix~input{padding-inline-start:46px}
+body[class] .s-m-area{height:auto;min-height:4.5em;box-sizing:border-box;padding:10px 16px;resize:none;margin:0}body[class] .s-m-filled .s-m-area{background:var(--s-tint);border:0;border-bottom:1px solid var(--s-muted)}
+body[class] .s-m-select{display:block;height:44px;padding:0 12px;width:100%;background:var(--s-raised);color:var(--s-text);border:1px solid var(--md-sys-color-outline);border-radius:4px}
+.input-field input[type=number].s-m-field{min-width:0}body[class] .s-m-choice{position:relative;display:inline-block;flex:none;color:inherit;font-size:inherit}.s-m-choice>span{font-size:inherit!important;color:var(--s-text)}
+body[class] .s-m-switch{display:inline-flex;align-items:center;color:var(--s-text);font-size:inherit}.switch{flex:none}.s-check{color:var(--s-text)}.s-check>input{flex:none}body[class] .range-field{margin:0;width:100%}body[class] .s-m-tabs{overflow:hidden;display:flex;height:auto;margin:0;background:none}
+body[class] .tabs .tab{height:auto;line-height:1.4;flex:none;text-transform:none}body[class] .tabs .tab a.s-m-tab{display:flex;gap:.4em;align-items:center;padding:.8em 1.2em;height:auto}.s-m-tab.active{box-shadow:inset 0 -3px var(--s-primary)}
+body[class] .s-m-pages{margin:0;display:inline-flex;padding:0}body[class] nav.s-m-nav{height:auto;line-height:1.4;flex:none;color:var(--md-sys-color-on-secondary-container);background:var(--md-sys-color-secondary-container)}
+.s-m-nav .nav-wrapper{height:auto;display:flex}body[class] .s-m-brand{position:static;transform:none;font-size:1.35em;display:flex;align-items:center;padding:0;color:inherit;flex:none}
+body[class] .s-m-links>li{float:none;line-height:1.4}body[class] .s-m-links a{padding:.7em .9em;display:block;color:inherit;font-size:1em;border-radius:8px}.s-m-nav .input-field .s-m-field{height:38px}.s-m-nav .input-field :is(.prefix,.suffix){height:38px;line-height:1}
 .s-m-entry{padding:.55em .9em;border-radius:2em;color:inherit}.s-m-entry.s-m-active{background:var(--md-sys-color-secondary-container);color:var(--md-sys-color-on-secondary-container)}
 .s-m-menu.s-m-menu{display:block;opacity:1;position:static;width:auto;min-width:12em;max-width:20em;overflow:hidden;padding:.4em 0;background:var(--s-raised);transform:none;max-height:none;height:auto}
-.s-m-command{padding:.6em 1em;color:var(--s-text)}.s-m-command[aria-disabled]{opacity:.5}.s-page .s-m-rule{margin:.4em 0;border:0;height:1px;flex:none;background:var(--s-border)}
-.s-page table.s-full :is(td,th){padding:.7em .6em}.s-page table tr.s-table-chosen{background:var(--md-sys-color-secondary-container)}.s-page .collection{margin:0}.s-page .s-m-flat{border:0}.s-page .s-m-item{display:flex;line-height:1.35;padding:.75em 1em}
-.s-page .s-m-item.active :is(.s-list-subtitle,.s-list-meta){color:inherit;opacity:.8}.s-page .s-m-card{margin:0;background:var(--s-raised)}.s-page .card-content{padding:1em}.s-page .s-m-head{padding-bottom:0}.s-page .card-action{padding:.6em 1em}
-.s-page .s-m-chip{display:inline-flex;align-items:center;gap:.4em;margin:0;white-space:nowrap;flex:none}.s-m-toast.s-m-toast{position:static;display:flex;min-width:16em;max-width:25em;margin:0;transform:none;opacity:1}.s-m-toast .btn{color:inherit}
-.s-m-modal.s-m-modal{display:block;position:static;max-height:90vh;margin:0;opacity:1;transform:none}.s-page .s-m-modal-head,.s-m-modal-head.s-m-modal-head{padding:1.2em 1.4em .4em}.s-m-modal-body.s-m-modal-body{padding:.6em 1.4em}
-.s-m-modal .modal-footer{height:auto;padding:.8em 1.4em;border:0}.s-m-tip.s-m-tip{position:static;opacity:1;visibility:visible;min-height:0;max-width:18em;padding:.5em .8em}.s-page .s-m-progress{margin:0}.s-page .s-m-footer{padding:2em 1em}
+.s-m-command{padding:.6em 1em;color:var(--s-text)}.s-m-command[aria-disabled]{opacity:.5}body[class] .s-m-rule{margin:.4em 0;border:0;height:1px;flex:none;background:var(--s-border)}
+body[class] table.s-full :is(td,th){padding:.7em .6em}body[class] table tr.s-table-chosen{background:var(--md-sys-color-secondary-container)}body[class] .collection{margin:0}body[class] .s-m-flat{border:0}body[class] .s-m-item{display:flex;line-height:1.35;padding:.75em 1em}
+body[class] .s-m-item.active :is(.s-list-subtitle,.s-list-meta){color:inherit;opacity:.8}body[class] .s-m-card{margin:0;background:var(--s-raised)}body[class] .card-content{padding:1em}body[class] .s-m-head{padding-bottom:0}body[class] .card-action{padding:.6em 1em}
+body[class] .s-m-chip{display:inline-flex;align-items:center;gap:.4em;margin:0;white-space:nowrap;flex:none}.s-m-toast.s-m-toast{position:static;display:flex;min-width:16em;max-width:25em;margin:0;transform:none;opacity:1}.s-m-toast .btn{color:inherit}
+.s-m-modal.s-m-modal{display:block;position:static;max-height:90vh;margin:0;opacity:1;transform:none}body[class] .s-m-modal-head,.s-m-modal-head.s-m-modal-head{padding:1.2em 1.4em .4em}.s-m-modal-body.s-m-modal-body{padding:.6em 1.4em}
+.s-m-modal .modal-footer{height:auto;padding:.8em 1.4em;border:0}.s-m-tip.s-m-tip{position:static;opacity:1;visibility:visible;min-height:0;max-width:18em;padding:.5em .8em}body[class] .s-m-progress{margin:0}body[class] .s-m-footer{padding:2em 1em}
 """,
     ),
 )  # fmt: skip

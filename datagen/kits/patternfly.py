@@ -218,11 +218,11 @@ KITS = (
   --s-success:var(--pf-t--global--color--status--success--default);--s-warning:var(--pf-t--global--color--status--warning--default);
   --s-danger:var(--pf-t--global--color--status--danger--default);--s-info:var(--pf-t--global--color--status--info--default);--s-radius:var(--pf-t--global--border--radius--small)}
 body{font-family:var(--pf-t--global--font--family--body);background:var(--s-surface);color:var(--s-text)}
-.s-page{font-size:var(--pf-t--global--font--size--body--default)}
+body{font-size:var(--pf-t--global--font--size--body--default)}
 .pf-v6-c-button{gap:.4em;align-items:center;justify-content:center;display:inline-flex}.s-line>.pf-v6-c-button{display:inline}
 .s-pf-masthead{display:block;padding:0}.s-pf-nav{min-width:0;overflow:hidden;display:flex}.s-pf-nav .pf-v6-c-nav__link{white-space:nowrap;display:flex}.s-pf-brand{font-weight:700;color:inherit;display:flex}
-.s-pf-lead{position:static;padding-inline-start:.7em;display:flex;align-items:center}.pf-v6-c-form-control.s-pf-led{display:flex}.s-page .s-pf-led{display:flex;align-items:center}.s-pf-led>input{flex:1}.s-pf-progress{display:flex;gap:.6em;align-items:center;flex-direction:row-reverse}.s-pf-progress>.pf-v6-c-progress__bar{flex:1}
-.s-page .s-pf-item{display:flex;flex-direction:row;padding:.7em 1em}.s-pf-modal{position:relative}.s-pf-modal .s-pf-modal-head{display:flex;flex-direction:row}.s-page .pf-v6-c-nav__link{padding:.45em .8em}.pf-v6-c-nav{padding:0;gap:2px}
+.s-pf-lead{position:static;padding-inline-start:.7em;display:flex;align-items:center}.pf-v6-c-form-control.s-pf-led{display:flex}body[class] .s-pf-led{display:flex;align-items:center}.s-pf-led>input{flex:1}.s-pf-progress{display:flex;gap:.6em;align-items:center;flex-direction:row-reverse}.s-pf-progress>.pf-v6-c-progress__bar{flex:1}
+body[class] .s-pf-item{display:flex;flex-direction:row;padding:.7em 1em}.s-pf-modal{position:relative}.s-pf-modal .s-pf-modal-head{display:flex;flex-direction:row}body[class] .pf-v6-c-nav__link{padding:.45em .8em}.pf-v6-c-nav{padding:0;gap:2px}
 .s-pf-alert{display:flex;min-width:16em;max-width:24em;padding:.8em 1em;background:var(--s-raised);color:var(--s-text)}.pf-v6-c-label,.pf-v6-c-label__content{align-items:center}
 .pf-v6-c-progress{min-width:0}.pf-v6-c-menu{max-width:20em;padding-block:.4em;overflow:hidden}.pf-v6-c-tooltip__content{max-width:16em}
 .pf-v6-c-table{background:var(--s-raised)}.pf-v6-c-table .s-end{text-align:end}.pf-v6-c-progress-stepper{width:100%}.s-pf-page{text-decoration:none}

@@ -75,13 +75,13 @@ KITS = (
 html[data-color-mode]{--s-primary:var(--bgColor-accent-emphasis);--s-on-primary:var(--fgColor-onEmphasis);--s-surface:var(--bgColor-default);--s-raised:var(--bgColor-default);
   --s-tint:var(--bgColor-muted);--s-text:var(--fgColor-default);--s-muted:var(--fgColor-muted);--s-border:var(--borderColor-default);--s-success:var(--fgColor-success);
   --s-warning:var(--fgColor-attention);--s-danger:var(--fgColor-danger);--s-info:var(--fgColor-accent);--s-radius:6px}
-body{background:var(--s-surface);color:var(--s-text)}.s-page{font-size:.875rem;line-height:1.5}
+body{background:var(--s-surface);color:var(--s-text)}body{font-size:.875rem;line-height:1.5}
 .btn{display:inline-flex;align-items:center;justify-content:center;gap:.4em}.s-wide.btn{display:flex}.btn.selected{background:var(--s-tint);border-color:var(--s-primary)}
-.s-page .s-primer-icon{padding:6px 8px;line-height:1;flex:none}.s-page .btn-octicon{border-color:transparent;background:none;box-shadow:none;margin:0;color:var(--s-muted)}
+body[class] .s-primer-icon{padding:6px 8px;line-height:1;flex:none}body[class] .btn-octicon{border-color:transparent;background:none;box-shadow:none;margin:0;color:var(--s-muted)}
 .s-primer-group{display:inline-flex}.s-primer-label{font-weight:600}
-.s-primer-header{padding:0 1em;display:flex;flex:none}.s-page .s-primer-header .Header-link{font-weight:400;color:#f0f6fcb3}.s-page .s-primer-header :is(.s-primer-chosen,.s-navigation_bar-brand){color:#fff;font-weight:600}
+.s-primer-header{padding:0 1em;display:flex;flex:none}body[class] .s-primer-header .Header-link{font-weight:400;color:#f0f6fcb3}body[class] .s-primer-header :is(.s-primer-chosen,.s-navigation_bar-brand){color:#fff;font-weight:600}
 .s-primer-header .btn-octicon{color:#f0f6fcb3!important}.s-primer-header .btn{flex:none}
-.s-page .SideNav-item{display:flex;border-radius:6px;border:0;padding:7px 9px;color:var(--s-text)}.SideNav-item[aria-current]{background:var(--s-tint);font-weight:600;box-shadow:inset 3px 0 var(--s-primary)}
+body[class] .SideNav-item{display:flex;border-radius:6px;border:0;padding:7px 9px;color:var(--s-text)}.SideNav-item[aria-current]{background:var(--s-tint);font-weight:600;box-shadow:inset 3px 0 var(--s-primary)}
 .s-primer-side{border:0;background:none;display:flex;flex-direction:column;gap:2px}
 .s-primer-menu.s-primer-menu{position:static;display:block;width:auto;min-width:13em;max-width:20em;height:auto;max-height:none;margin:0;background:var(--overlay-bgColor);color:var(--s-text);border-radius:12px;
   padding:6px;border:1px solid var(--s-border);box-shadow:var(--s-shadow);overflow:hidden}
@@ -90,7 +90,7 @@ body{background:var(--s-surface);color:var(--s-text)}.s-page{font-size:.875rem;l
 .SelectMenu-item[aria-disabled]{opacity:.5}
 .s-primer-pages{margin:0}.s-primer-pages>*{margin:0!important}.s-primer-subnav{margin:0;display:inline-flex;overflow:hidden}.subnav-item{text-decoration:none;display:inline-flex!important}
 .Toast.Toast{margin:0;padding:.9em 1em;min-width:16em;max-width:24em;background:var(--overlay-bgColor);color:var(--s-text)}
-.s-page .form-control:disabled,.s-page .form-select:disabled{background-color:var(--s-tint);opacity:.7}
+body[class] .form-control:disabled,body[class] .form-select:disabled{background-color:var(--s-tint);opacity:.7}
 """,
     ),
 )  # fmt: skip

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datagen.browser import Browser
     from datagen.pages import Page
     from datagen.pages.html import HtmlUi
+    from datagen.pages.ui import Entry
 
 WIDTH, HEIGHT = 1440, 2500
 _COLUMN = (WIDTH - 4 * 16) // 3
@@ -115,19 +116,16 @@ def specimen(ui: "HtmlUi") -> str:
     """Every widget of the vocabulary, in three columns, as the body of a page."""
     from datagen.pages.html import div
 
-    columns = (div("s-col s-g4", *part, style=f"width:{_COLUMN}px;flex:none") for part in (_controls(ui), _content(ui), _around(ui)))
-    return div(
-        "s-page",
-        ui.navigation_bar(
-            "Acme",
-            ["Home", "Orders", "Reports"],
-            1,
-            [ui.box(ui.search_field("Search"), width=11), ui.icon_button("bell", badge="3", disabled=False), ui.avatar("Ada Byron")],
-            "home",
-        ),
-        div("s-row s-g4 s-ai-start", *columns, style="padding:16px"),
-        style=f"width:{WIDTH}px",
-    ) + ui.floating_tooltip("What it does", "spinner")
+    def page(*parts: str) -> str:
+        return div("s-page s-g4", *parts, style="min-height:0")
+
+    # What floats stands outside the page's own element, as it does in real pages.
+    around = div("s-col s-g4", page(*_around(ui)), *_above(ui), style=f"width:{_COLUMN}px;flex:none")
+    columns = (div("s-col", page(*part), style=f"width:{_COLUMN}px;flex:none") for part in (_controls(ui), _content(ui)))
+    end = [ui.box(ui.search_field("Search"), width=11), ui.icon_button("bell", badge="3", disabled=False), ui.avatar("Ada Byron")]
+    bar = ui.navigation_bar("Acme", ["Home", "Orders", "Reports"], 1, end, "home")
+    floating = ui.floating_tooltip("What it does", "spinner")
+    return div("", page(bar), div("s-row s-g4 s-ai-start", *columns, around, style="padding:16px"), style=f"width:{WIDTH}px") + floating
 
 
 def _controls(ui: "HtmlUi") -> list[str]:
@@ -241,15 +239,20 @@ def _content(ui: "HtmlUi") -> list[str]:
 
 def _around(ui: "HtmlUi") -> list[str]:
     from datagen.pages.html import div
-    from datagen.pages.ui import Branch, Entry
+    from datagen.pages.ui import Branch
 
-    def window(part: str, height: int) -> str:
-        # A transformed box holds even what is fixed to the window, and so stands for one.
-        return div("", part, style=f"position:relative;transform:translate(0);height:{height}px;overflow:hidden;border:1px solid #8888")
-
-    entries = [Entry("Home", "home"), Entry("Orders", "cart", "7"), Entry("People", "people"), Entry("Settings", "gear")]
     tree = [Branch("src", "folder", True, (Branch("main.py", "file"), Branch("docs", "folder", False, (Branch("x"),)))), Branch("README", "file")]
-    buttons = [ui.button("Cancel", variant="default", disabled=False), ui.button("Delete", variant="danger", disabled=False)]
+    bars = {
+        "menu_bar": ui.menu_bar(["File", "Edit"]),
+        "toolbar": ui.toolbar(ui.icon_button("save", disabled=False)),
+        "status_bar": ui.status_bar(ui.text("1:1")),
+    }
+    sides = [
+        ui.sidebar(_entries(), 1, head=ui.text("Acme", "strong")),
+        ui.sidebar(_entries(), 1, narrow=True),
+        ui.tree(tree, 1),
+        ui.scroll_bar(0.4, 0.3),
+    ]
     return [
         ui.tabs(["Overview", "Details", "History"], 1),
         ui.tabs(["main.py", "test.py"], 0, ["file", None], closable=True),
@@ -258,47 +261,39 @@ def _around(ui: "HtmlUi") -> list[str]:
         ui.page_dots(4, 1),
         ui.steps(["Cart", "Address", "Pay"], 1),
         ui.app_bar("Inbox", True, [ui.icon_button("search", disabled=False)]),
-        ui.bottom_navigation(entries, 1),
-        div(
-            "s-row s-g3 s-ai-stretch",
-            ui.sidebar(entries, 1, head=ui.text("Acme", "strong")),
-            ui.sidebar(entries, 1, narrow=True),
-            ui.tree(tree, 1),
-            ui.scroll_bar(0.4, 0.3),
-            style="height:230px",
-        ),
+        ui.bottom_navigation(_entries(), 1),
+        div("s-row s-g3 s-ai-stretch", *sides, style="height:230px"),
         ui.menu_bar(["File", "Edit", "View"], 1),
         ui.toolbar(*(ui.icon_button(name, disabled=False) for name in ("save", "undo", "redo", "print"))),
         ui.scroll_bar(0.3, 0.5, vertical=False),
         ui.status_bar(ui.text("Ready"), ui.text("UTF-8")),
         ui.phone_status_bar("09:41", 80),
-        window(
-            ui.dialog(
-                "Delete the order?",
-                ui.text("It cannot be brought back."),
-                ui.text_field("Why", "", "Reason", disabled=False, invalid=False),
-                actions=buttons,
-            ),
-            300,
-        ),
-        window(ui.sheet("Share", ui.list(ui.list_item("Copy link"), ui.list_item("Send"), framed=False)), 200),
-        window(ui.drawer(entries, 0), 220),
-        window(ui.toast("The order was sent.", "success", "Undo"), 110),
-        window(ui.toast("No connection.", "danger"), 90),
-        window(ui.floating_button("plus"), 100),
-        div(
-            "",
-            ui.window(
-                "Untitled",
-                ui.pane(ui.text("Content")),
-                icon="file",
-                menu_bar=ui.menu_bar(["File", "Edit"]),
-                toolbar=ui.toolbar(ui.icon_button("save", disabled=False)),
-                status_bar=ui.status_bar(ui.text("1:1")),
-            ),
-            style="height:190px",
-        ),
+        div("", ui.window("Untitled", ui.pane(ui.text("Content")), icon="file", **bars), style="height:190px"),
     ]
+
+
+def _above(ui: "HtmlUi") -> list[str]:
+    from datagen.pages.html import div
+
+    buttons = [ui.button("Cancel", variant="default", disabled=False), ui.button("Delete", variant="danger", disabled=False)]
+    reason = ui.text_field("Why", "", "Reason", disabled=False, invalid=False)
+    parts = {
+        ui.dialog("Delete the order?", ui.text("It cannot be brought back."), reason, actions=buttons): 320,
+        ui.sheet("Share", ui.list(ui.list_item("Copy link"), ui.list_item("Send"), framed=False)): 200,
+        ui.drawer(_entries(), 0): 220,
+        ui.toast("The order was sent.", "success", "Undo"): 110,
+        ui.toast("No connection.", "danger"): 90,
+        ui.floating_button("plus"): 100,
+    }
+    # A transformed box holds even what is fixed to the window, and so stands for one.
+    frame = "position:relative;transform:translate(0);overflow:hidden;border:1px solid #8888;flex:none"
+    return [div("", part, style=f"{frame};height:{height}px") for part, height in parts.items()]
+
+
+def _entries() -> "list[Entry]":
+    from datagen.pages.ui import Entry
+
+    return [Entry("Home", "home"), Entry("Orders", "cart", "7"), Entry("People", "people"), Entry("Settings", "gear")]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from datagen.pages.ui import Entry, Tone
 
 class TablerUi(BootstrapUi):
     classes: ClassVar[dict[str, str]] = BootstrapUi.classes | {
-        "label": "form-label mb-0", "icon_button": "btn btn-icon", "icon_button.plain": "btn-action s-tabler-plain", "icon_button.primary": "btn-primary", "pagination.link": "page-link",
+        "label": "form-label mb-0", "heading.1": "h1", "heading.2": "h2", "heading.3": "h2", "heading.4": "h3", "heading.5": "h3", "heading.6": "h4", "icon_button": "btn btn-icon", "icon_button.plain": "btn-action s-tabler-plain", "icon_button.primary": "btn-primary", "pagination.link": "page-link",
         "list": "list-group list-group-hoverable", "sidebar.list": "nav nav-pills nav-vertical s-col", "sidebar.item": "nav-link s-tabler-nav", "sidebar.chosen": "active",
         "card": "card", "card.head": "card-header", "card.foot": "card-footer", "table": "table table-vcenter card-table mb-0",
     }  # fmt: skip
@@ -29,9 +29,6 @@ class TablerUi(BootstrapUi):
     def steps(self, names: Any, here: int) -> str:
         entries = (div("step-item" + (" active" if i == here else ""), self.words_of(name)) for i, name in enumerate(names))
         return div(f"steps steps-{self.rng.choice(('blue', 'green', 'azure'))} {self.rng.choice(('', 'steps-counter'))} s-full", *entries)
-
-    def avatar(self, who: str, size: float = 2.2, picture: bool | None = None) -> str:
-        return super().avatar(who, size, picture)
 
 
 class CoreUi(BootstrapUi):
@@ -87,8 +84,8 @@ KITS = (
         variables=variables("tblr")
         + """
 :root,[data-bs-theme]{--s-raised:var(--tblr-bg-surface);--s-tint:var(--tblr-bg-surface-tertiary,var(--tblr-bg-surface-secondary))}body{background:var(--s-surface)}
-.s-page .s-tabler-plain{color:inherit}.btn-icon{flex:none}.s-page .s-tabler-nav{padding:.5em .75em;color:inherit;text-decoration:none}.nav-vertical .s-tabler-nav.active{color:var(--s-primary)}.nav-vertical{border:0}
-.s-page .card{margin:0}.s-page .steps{margin:0}.s-page .progress{height:.6rem}.badge{align-self:center}.s-menu-bs .dropdown-item{min-width:0}
+body[class] .s-tabler-plain{color:inherit}.btn-icon{flex:none}body[class] .s-tabler-nav{padding:.5em .75em;color:inherit;text-decoration:none}.nav-vertical .s-tabler-nav.active{color:var(--s-primary)}.nav-vertical{border:0}
+body[class] .card{margin:0}body[class] .steps{margin:0}body[class] .progress{height:.6rem}.badge{align-self:center}.s-menu-bs .dropdown-item{min-width:0}
 """,
     ),
     Kit(
@@ -96,7 +93,7 @@ KITS = (
         variables=variables("cui")
         + """
 .s-core-side.s-core-side{position:static;flex:none;width:15em;min-height:0;margin:0;padding:.75em 0;display:flex;flex-direction:column;transform:none;left:auto}
-.s-core-side>:not(.s-core-nav){padding-inline:1em}.s-core-nav{padding:0;margin:0}.s-page .s-core-link{display:flex;text-decoration:none;padding:.65em 1em}
+.s-core-side>:not(.s-core-nav){padding-inline:1em}.s-core-nav{padding:0;margin:0}body[class] .s-core-link{display:flex;text-decoration:none;padding:.65em 1em}
 .sidebar-dark{--s-text:rgb(255 255 255/.87);--s-muted:rgb(255 255 255/.6);color:var(--s-text)}
 """,
     ),

@@ -115,25 +115,25 @@ KITS = (
   --s-danger:#f0506e;--s-info:#1e87f0;--s-radius:0;--s-shadow:0 5px 15px rgb(0 0 0/.12)}
 .s-dark{--s-primary:#fff;--s-on-primary:#222;--s-surface:#222;--s-raised:#2b2b2b;--s-tint:#333;--s-text:rgb(255 255 255/.75);--s-muted:rgb(255 255 255/.6);--s-border:rgb(255 255 255/.25);
   --s-info:#54a8ff}
-body{background:var(--s-surface);color:var(--s-text)}.s-page{color:var(--s-text);line-height:1.5}
-.s-page :is(.uk-h1,.uk-h2,.uk-h3,.uk-h4,.uk-h5,.uk-h6){margin:0}.uk-h1{font-size:2rem}.uk-h2{font-size:1.6rem}.s-page .uk-hr{margin:.4em 0}
+body{background:var(--s-surface);color:var(--s-text)}body{color:var(--s-text);line-height:1.5}
+body[class] :is(.uk-h1,.uk-h2,.uk-h3,.uk-h4,.uk-h5,.uk-h6){margin:0}.uk-h1{font-size:2rem}.uk-h2{font-size:1.6rem}body[class] .uk-hr{margin:.4em 0}
 .uk-button{display:inline-flex;align-items:center;justify-content:center;gap:.5em;width:auto;padding-inline:1.2em}.uk-button.s-wide{width:100%}.uk-button-text{padding:0}
-.s-page .s-uk-plain{display:inline-flex;padding:.5em;background:none;border:0;color:inherit;flex:none;width:auto;height:auto}.s-uk-plain svg{width:1.1em;height:1.1em}
-.s-page .s-uk-primary{background:#1e87f0;color:#fff}.uk-icon-button{flex:none;border:0;padding:0}.uk-button-group>*+*{margin-inline-start:-1px}.uk-checkbox,.uk-radio{flex:none}.s-page .s-check :is(.uk-checkbox,.uk-radio){margin:0}
+body[class] .s-uk-plain{display:inline-flex;padding:.5em;background:none;border:0;color:inherit;flex:none;width:auto;height:auto}.s-uk-plain svg{width:1.1em;height:1.1em}
+body[class] .s-uk-primary{background:#1e87f0;color:#fff}.uk-icon-button{flex:none;border:0;padding:0}.uk-button-group>*+*{margin-inline-start:-1px}.uk-checkbox,.uk-radio{flex:none}body[class] .s-check :is(.uk-checkbox,.uk-radio){margin:0}
 .uk-light :is(.s-switch,.s-slider)::before{background:#999}.uk-light .uk-active.uk-button{background:rgb(255 255 255/.2)}
-.s-page .uk-breadcrumb{display:inline-flex;margin:0;align-items:center}.uk-breadcrumb>*{flex:none}.s-page .uk-pagination{margin:0;flex-wrap:nowrap}.uk-pagination>*{list-style:none}
-.s-uk-bar{flex-wrap:nowrap;padding-block:0}.uk-navbar-container{flex:none}.s-page .uk-navbar-nav{margin:0;gap:1.2em;align-self:stretch}.uk-navbar-nav>li>a{min-height:3.6em;font-size:.85rem}.s-page .uk-navbar-item{min-height:3.2em;padding:0;font-size:1.25rem}
-.uk-light .uk-navbar-container{background:#2b2b2b}.s-page .s-uk-tabs{margin:0;overflow:hidden;padding:0;flex-wrap:nowrap}.s-page .s-uk-tabs>*{padding-inline-start:0;flex:none}.s-page .s-uk-tabs.uk-subnav>*{padding:0 .5em}.s-uk-tabs>*>a{display:flex;align-items:center}.s-uk-tabs.uk-tab::before{left:0}
+body[class] .uk-breadcrumb{display:inline-flex;margin:0;align-items:center}.uk-breadcrumb>*{flex:none}body[class] .uk-pagination{margin:0;flex-wrap:nowrap}.uk-pagination>*{list-style:none}
+.s-uk-bar{flex-wrap:nowrap;padding-block:0}.uk-navbar-container{flex:none}body[class] .uk-navbar-nav{margin:0;gap:1.2em;align-self:stretch}.uk-navbar-nav>li>a{min-height:3.6em;font-size:.85rem}body[class] .uk-navbar-item{min-height:3.2em;padding:0;font-size:1.25rem}
+.uk-light .uk-navbar-container{background:#2b2b2b}body[class] .s-uk-tabs{margin:0;overflow:hidden;padding:0;flex-wrap:nowrap}body[class] .s-uk-tabs>*{padding-inline-start:0;flex:none}body[class] .s-uk-tabs.uk-subnav>*{padding:0 .5em}.s-uk-tabs>*>a{display:flex;align-items:center}.s-uk-tabs.uk-tab::before{left:0}
 .s-uk-dots{margin:0!important;align-self:center}.s-uk-nav{padding:.35em .6em;color:var(--s-muted);text-decoration:none!important;display:flex}.s-uk-nav.uk-active{color:var(--s-text);font-weight:600;background:var(--s-tint)}
 .s-uk-menu.s-uk-menu{position:static;display:block;padding:.8em;min-width:12em;max-width:20em;background:var(--s-raised);color:var(--s-text)}.s-uk-rule{margin:.4em 0!important}
-.s-page .uk-table{margin:0;color:inherit}.uk-light .uk-table .uk-active{background:rgb(255 255 255/.1)}.s-page .s-uk-list{margin:0;padding:0}.s-page .s-uk-item.s-uk-item{padding:.7em .8em;margin:0}.s-page .uk-card{min-width:0}
-.s-page .uk-card :is(.s-line,.uk-h5){color:inherit}.uk-card-secondary,.uk-card-primary{--s-text:rgb(255 255 255/.8);--s-muted:rgb(255 255 255/.6)}.uk-label,.uk-badge{white-space:nowrap}
-.s-page .s-uk-alert{margin:0;position:relative;padding:.9em 2.6em .9em 1em;background:var(--s-tint);color:var(--s-text)}.uk-light .s-uk-alert.s-uk-alert{background:#333}
-.s-page .uk-alert-primary.s-uk-alert{background:#d8eafc;color:#1e87f0}.s-page .uk-alert-success.s-uk-alert{background:#edfbf6;color:#1c9c6c}.s-page .uk-alert-warning.s-uk-alert{background:#fff6ee;color:#c96d22}
-.s-page .uk-alert-danger.s-uk-alert{background:#fef4f6;color:#f0506e}.uk-alert-close{position:absolute;top:.6em;right:.6em}
+body[class] .uk-table{margin:0;color:inherit}.uk-light .uk-table .uk-active{background:rgb(255 255 255/.1)}body[class] .s-uk-list{margin:0;padding:0}body[class] .s-uk-item.s-uk-item{padding:.7em .8em;margin:0}body[class] .uk-card{min-width:0}
+body[class] .uk-card :is(.s-line,.uk-h5){color:inherit}.uk-card-secondary,.uk-card-primary{--s-text:rgb(255 255 255/.8);--s-muted:rgb(255 255 255/.6)}.uk-label,.uk-badge{white-space:nowrap}
+body[class] .s-uk-alert{margin:0;position:relative;padding:.9em 2.6em .9em 1em;background:var(--s-tint);color:var(--s-text)}.uk-light .s-uk-alert.s-uk-alert{background:#333}
+body[class] .uk-alert-primary.s-uk-alert{background:#d8eafc;color:#1e87f0}body[class] .uk-alert-success.s-uk-alert{background:#edfbf6;color:#1c9c6c}body[class] .uk-alert-warning.s-uk-alert{background:#fff6ee;color:#c96d22}
+body[class] .uk-alert-danger.s-uk-alert{background:#fef4f6;color:#f0506e}.uk-alert-close{position:absolute;top:.6em;right:.6em}
 .uk-notification-message{display:flex!important;margin:0;min-width:16em;max-width:24em;padding:.9em 1em;font-size:1rem;background:var(--s-tint)}.uk-notification-message .uk-icon-link{color:inherit}
 .s-uk-modal.s-uk-modal{opacity:1;transform:none;margin:0;background:var(--s-raised);color:var(--s-text)}.uk-light .uk-modal-dialog :is(.uk-modal-header,.uk-modal-footer){background:#333}
-.s-uk-modal :is(.uk-modal-header,.uk-modal-body,.uk-modal-footer){padding:.9em 1.3em}.s-uk-tooltip.s-uk-tooltip{display:block;position:static;margin:0}.s-page .uk-progress{margin:0;height:.9em}.s-page .s-uk-footer{padding:2em 1em}
+.s-uk-modal :is(.uk-modal-header,.uk-modal-body,.uk-modal-footer){padding:.9em 1.3em}.s-uk-tooltip.s-uk-tooltip{display:block;position:static;margin:0}body[class] .uk-progress{margin:0;height:.9em}body[class] .s-uk-footer{padding:2em 1em}
 """,
     ),
 )  # fmt: skip
