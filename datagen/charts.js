@@ -21,24 +21,27 @@ window.charts = (() => {
   }
 
   async function draw(body) {
-    for (const place of body.querySelectorAll("[data-chart]")) {
-      const spec = JSON.parse(place.dataset.chart);
-      if (!place.clientWidth || !place.clientHeight) continue;
-      const look = {...spec, ink: getComputedStyle(place).color, font: getComputedStyle(place).fontFamily, colours: [0, 1, 2, 3, 4, 5].map(i => `hsl(${(spec.hue + i * 67) % 360} 62% 52%)`)};
-      if (spec.library === "chartjs" && spec.kind !== "heat" && spec.kind !== "gauge") {
-        await load("/chart.js/dist/chart.umd.min.js");
-        withChartJs(place, look);
-      } else {
-        await load("/echarts/dist/echarts.min.js");
-        withECharts(place, look);
-      }
-    }
+    const places = [...body.querySelectorAll("[data-chart]")].filter(place => place.clientWidth && place.clientHeight);
+    const specs = places.map(place => JSON.parse(place.dataset.chart));
+    const withChart = spec => spec.library === "chartjs" && spec.kind !== "heat" && spec.kind !== "gauge";
+    for (const spec of specs) await load(withChart(spec) ? "/chart.js/dist/chart.umd.min.js" : "/echarts/dist/echarts.min.js");
+    // All places are measured before the first is filled: a chart must not depend on how soon another one came.
+    const looks = places.map((place, n) => ({
+      ...specs[n], ink: getComputedStyle(place).color, font: getComputedStyle(place).fontFamily, width: place.clientWidth, height: place.clientHeight,
+      colours: [0, 1, 2, 3, 4, 5].map(i => `hsl(${(specs[n].hue + i * 67) % 360} 62% 52%)`),
+    }));
+    // Chart libraries measure their text: with the fonts that will be drawn, not with what stands in for them.
+    const measured = "0123456789.,-%国M"; // 国 is what ECharts takes a line's height from
+    await Promise.all(looks.flatMap(look => ["normal", "bold"].map(weight => document.fonts.load(`${weight} 12px ${look.font}`, measured + JSON.stringify(look)))));
+    places.forEach((place, n) => (withChart(specs[n]) ? withChartJs : withECharts)(place, looks[n]));
   }
 
   const faint = colour => colour.replace("rgb(", "rgba(").replace(")", ",0.2)");
 
   function withChartJs(place, look) {
     const canvas = document.createElement("canvas");
+    Object.assign(canvas.style, {width: `${look.width}px`, height: `${look.height}px`});
+    [canvas.width, canvas.height] = [look.width, look.height];
     place.append(canvas);
     const round = ["pie", "donut"].includes(look.kind);
     const type = {area: "line", donut: "doughnut"}[look.kind] || look.kind;
@@ -51,7 +54,7 @@ window.charts = (() => {
     const chart = new Chart(canvas, {
       type, data: {labels: look.labels, datasets},
       options: {
-        animation: false, responsive: true, maintainAspectRatio: false, font: {family: look.font}, devicePixelRatio: window.devicePixelRatio,
+        animation: false, responsive: false, font: {family: look.font}, devicePixelRatio: window.devicePixelRatio,
         plugins: {legend: {display: look.legend, labels: {color: look.ink, font: {family: look.font}}}},
         scales: round ? {} : look.kind === "radar" ? {r: {...scale, pointLabels: {color: look.ink}}} : {x: scale, y: scale},
       },
@@ -60,7 +63,7 @@ window.charts = (() => {
   }
 
   function withECharts(place, look) {
-    const chart = echarts.init(place, null, {renderer: look.library === "echarts-svg" ? "svg" : "canvas", width: place.clientWidth, height: place.clientHeight});
+    const chart = echarts.init(place, null, {renderer: look.library === "echarts-svg" ? "svg" : "canvas", width: look.width, height: look.height});
     const round = ["pie", "donut"].includes(look.kind);
     const cartesian = ["bar", "line", "area", "scatter", "heat"].includes(look.kind);
     const axis = {axisLabel: {color: look.ink, fontFamily: look.font}, splitLine: {lineStyle: {color: faint(look.ink)}}, show: look.axes};

@@ -30,6 +30,12 @@ FLAGS = (
     "--disable-lcd-text",  # grey antialiasing: no coloured fringes that depend on the display
     "--force-color-profile=srgb",
     "--hide-scrollbars",
+    # A picture must not depend on the one before it, nor on how busy the machine is.
+    "--disable-partial-raster",
+    "--disable-checker-imaging",
+    "--disable-image-animation-resync",
+    "--disable-threaded-animation",
+    "--disable-skia-runtime-opts",
     "--disable-gpu",
     "--disable-partial-raster",  # a repainted corner is anti-aliased as if it were painted for the first time
     "--disable-background-networking",

@@ -53,14 +53,16 @@ window.stage = (() => {
     root.replaceChild(body, document.body);
     for (const mixed of body.querySelectorAll("[data-mixed]")) mixed.indeterminate = true;
     if (window.kitReady) await window.kitReady(body);
-    await charts.draw(body);
     body.getBoundingClientRect(); // layout asks for the fonts that the page needs
     await document.fonts.ready;
-    // A closed combo box keeps the baseline of the font that stood in while its own was loading: it is laid out once more.
-    const selects = body.querySelectorAll("select");
-    for (const select of selects) select.style.display = "none";
-    if (selects.length) body.getBoundingClientRect();
-    for (const select of selects) select.style.display = "";
+    // What was laid out while a font was on its way keeps traces of the fallback (selects do): lay all out once more.
+    body.style.display = "none";
+    body.getBoundingClientRect();
+    body.style.removeProperty("display");
+    body.getBoundingClientRect();
+    await charts.draw(body);
+    body.getBoundingClientRect();
+    await document.fonts.ready;
     for (const scroller of body.querySelectorAll("[data-scroll-to]")) scroller.scrollTop = Number(scroller.dataset.scrollTo);
     root.scrollTop = body.scrollTop = 0;
     window.scrollTo(page.scroll[0], page.scroll[1]);

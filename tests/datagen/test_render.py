@@ -70,7 +70,7 @@ def test_a_screen_can_be_made_again_from_what_it_says(studio: Studio) -> None:
 
 @pytest.mark.browser
 def test_what_other_settings_made_is_refused_or_kept_on_purpose(workplace: Path, run: Run, knob: Knob) -> None:
-    assert run("datagen.render --shards 1 --shard-size 2").returncode == 0
+    assert run("datagen.render --shards 1 --shard-size 2 --workers 1").returncode == 0
     shard = workplace / "data/shards/000000.tar"
     before = sha256(shard)
     other_size = run("datagen.render --shards 1 --shard-size 3")
@@ -78,8 +78,8 @@ def test_what_other_settings_made_is_refused_or_kept_on_purpose(workplace: Path,
     assert "data/shards/000000.tar" in other_size.stderr and "other settings" in other_size.stderr and "--keep" in other_size.stderr
     assert "Traceback" not in other_size.stderr
     knob("render", "seed", 7)
-    assert run("datagen.render --shards 1 --shard-size 2").returncode == 1
-    assert run("datagen.render --shards 1 --shard-size 2 --keep").returncode == 0
+    assert run("datagen.render --shards 1 --shard-size 2 --workers 1").returncode == 1
+    assert run("datagen.render --shards 1 --shard-size 2 --workers 1 --keep").returncode == 0
     assert sha256(shard) == before
 
 
@@ -99,7 +99,7 @@ def test_a_killed_render_leaves_no_shard_and_the_next_one_cleans_up(workplace: P
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert not list(shards.glob("*.tar"))
-    assert run("datagen.render --shards 1 --shard-size 2").returncode == 0
+    assert run("datagen.render --shards 1 --shard-size 2 --workers 1").returncode == 0
     assert [path.name for path in shards.iterdir()] == ["000000.tar"]
 
 
