@@ -414,9 +414,8 @@ window.screenry = (() => {
       }
       if (above.localName === "html" || above.localName === "body") continue; // theirs is the viewport's
       if (above.localName === "slot" && style(above).display === "contents") continue;
-      const s = style(above), holds = holdsFixed(s);
-      if (position === "fixed" && !holds) continue;
-      if (position === "absolute" && s.position === "static" && !holds) continue;
+      const s = style(above);
+      if ((position === "fixed" || (position === "absolute" && s.position === "static")) && !holdsFixed(s)) continue;
       clip = cropped(above, clip);
       if (inTopLayer(above)) return clip;
       position = s.position;
@@ -439,7 +438,7 @@ window.screenry = (() => {
   // clip-path: inset() and the old clip: rect(); other shapes are taken for their bounding box, which is the element's.
   function cutOut(element, clip) {
     const s = style(element);
-    const inset = s.clipPath.match(/^inset\(([^)]*?)(?: round .*)?\)$/);
+    const inset = s.clipPath !== "none" && s.clipPath.match(/^inset\(([^)]*?)(?: round .*)?\)$/);
     if (inset) {
       const rect = rectOf(element), [a, b, c, d] = linearOf(element);
       const sides = inset[1].split(" "), side = [sides[0], sides[1] ?? sides[0], sides[2] ?? sides[0], sides[3] ?? sides[1] ?? sides[0]];
@@ -815,9 +814,11 @@ window.screenry = (() => {
     }
   }
 
-  // Four places along a side and the share that each stands for; the outer ones close to the ends, where bars cover things.
+  // Two or four places along a side and the share that each stands for; the outer ones close to the ends, where bars cover things.
   function places(from, to) {
-    const length = to - from, edge = Math.min(length / 8, Math.max(2.5, length / 32));
+    const length = to - from;
+    if (length < 24) return [[from + length / 4, 0.5], [to - length / 4, 0.5]]; // a line of text, an icon
+    const edge = Math.min(length / 8, Math.max(2.5, length / 32));
     const inner = length / 2 - edge, third = edge + inner * 0.65;
     const outer = (edge + third) / 2 / length;
     return [[from + edge, outer], [from + third, 0.5 - outer], [to - third, 0.5 - outer], [to - edge, outer]];
