@@ -832,9 +832,9 @@ def print_dialog(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         ui.radio(t("Current page"), chosen == 1, group),
         ui.row(ui.radio(t("Pages"), chosen == 2, group), ui.box(ui.text_field(t("Pages"), f"1-{count}" if chosen == 2 else ""), width=7), gap=2),
     ]
+    copies = ui.field(t("Copies"), ui.stepper(t("Copies"), rng.randrange(1, 9)), beside=beside)
     fields: list[F] = [
         ui.field(t("Paper size"), ui.combo_box(t("Paper size"), ("A4", "A5", "Letter", "Legal")), beside=beside),
-        ui.field(t("Copies"), ui.stepper(t("Copies"), rng.randrange(1, 9)), beside=beside),
         ui.field(t("Orientation"), ui.row(*(ui.radio(name, i == chosen % 2, f"{group}o") for i, name in enumerate((t("Portrait"), t("Landscape")))), gap=4, wrap=True), beside=beside),
         ui.field(t("Color"), ui.combo_box(t("Color"), (t("Color"), t("Black and white"))), beside=beside),
         ui.field(t("Scale"), ui.row(ui.grow(ui.slider(t("Scale"), rng.random())), ui.text(f"{rng.randrange(25, 200, 5)}%", "small"), gap=2), beside=beside),
@@ -859,7 +859,8 @@ def print_dialog(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         *notice(ui, words, rng, 0.05),
         who,
         pages_,
-        *rng.sample(fields, rng.randrange(3, 8)),
+        copies,
+        *rng.sample(fields, rng.randrange(2, 8)),
         *([ui.link(t("More settings"))] if rng.random() < 0.4 else []),
         gap=3,
     )

@@ -265,15 +265,10 @@ def filters(ui: Ui[F], words: Words, rng: Random, count: int) -> list[F]:
     return groups
 
 
-def month(ui: Ui[F], words: Words, rng: Random) -> F:
+def month(ui: Ui[F], words: Words, rng: Random, title: str | None = None) -> F:
     """A month to pick a day from."""
-    return ui.calendar(
-        f"{words.month()} {rng.randrange(2023, 2028)}",
-        [day[:2] for day in words.option("Day")],
-        rng.randrange(7),
-        rng.choice((28, 30, 31, 31)),
-        rng.randrange(1, 29),
-    )
+    title = title or f"{words.month()} {rng.randrange(2023, 2028)}"
+    return ui.calendar(title, [day[:2] for day in words.option("Day")], rng.randrange(7), rng.choice((28, 30, 31, 31)), rng.randrange(1, 29))
 
 
 # ---- figures ---------------------------------------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def ware(ui: Ui[F], words: Words, rng: Random, look: int) -> F:
     if look & 32:
         parts.append(
             ui.button(
-                t("Add to cart"),
+                t("Add to cart") if ui.room > 520 else t("Buy"),
                 icon="cart" if rng.random() < 0.5 else None,
                 variant="primary" if look & 1 else "default",
                 size="small",
@@ -353,7 +353,7 @@ def summary(ui: Ui[F], words: Words, rng: Random, action: str) -> F:
 def cart(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     t = words.t
     count = rng.randrange(1, 6)
-    boxes = rng.random() < 0.35
+    boxes = ui.room > 480 and rng.random() < 0.4
     parts = notice(ui, words, rng, 0.1)
     if ui.state == "loading" and rng.random() < 0.5:
         goods: F = waiting(ui, words, rng)
@@ -421,7 +421,8 @@ def cart(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 def _cart_item(ui: Ui[F], words: Words, rng: Random, boxes: bool) -> F:
     name = words.product()
     chosen = ui.chance("selected", 0.5, 0.05)
-    picture = ui.image(rng.choice(PICTURES), 4, 4, rounded=True)
+    size = 4 if ui.room > 480 else 2.8
+    picture = ui.image(rng.choice(PICTURES), size, size, rounded=True)
     leading = ui.row(ui.checkbox(name, chosen, show_label=False), picture, gap=2) if boxes else picture
     end = ui.column(ui.text(words.price(), "strong"), ui.box(ui.stepper(words.t("Quantity"), rng.randrange(1, 6)), width=7), gap=1, align="end")
     return ui.list_item(

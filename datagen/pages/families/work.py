@@ -277,7 +277,7 @@ def kanban(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     title = words.title()
     stages = [t("To do"), t("In progress"), t("In review"), t("Done")]
     if rng.random() < 0.4:
-        stages = [t(name) for name in rng.sample(("Ideas", "Backlog", "Ready", "Blocked", "Testing", "Deployed", "Waiting", "Published"), 5)]
+        stages = rng.sample([t("Ideas"), t("Backlog"), t("Ready"), t("Blocked"), t("Testing"), t("Deployed"), t("Waiting"), t("Published")], 5)
     look = rng.randrange(16)
     boards = []
     single = ui.room < 520
@@ -353,7 +353,7 @@ def calendar(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         calendars = [ui.checkbox(name, rng.random() < 0.7) for name in distinct(words.tag, rng.randrange(3, 6))]
         top = [ui.button(t("New event"), icon="plus", variant="primary", wide=rng.random() < 0.5)] if rng.random() < 0.6 else []
         coming = [ui.heading(t("Upcoming events"), 6), *(_event_line(ui, words, rng) for _ in range(2))] if rng.random() < 0.4 else []
-        side = ui.box(ui.pane(*top, month(ui, words, rng), ui.heading(t("My calendars"), 6), *calendars, *coming), width=19)
+        side = ui.box(ui.pane(*top, month(ui, words, rng, title), ui.heading(t("My calendars"), 6), *calendars, *coming), width=19)
     shift = [ui.icon_button("chevron-left"), ui.icon_button("chevron-right")]
     scale = toggles(ui, [t(name) for name in views[: 3 if room < 700 else 4]], rng, {"week": 1, "month": 2}.get(kind, 0))
     today = ui.button(t("Today"), variant="default", size="small")
@@ -368,10 +368,12 @@ def calendar(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         body = failed(ui, words, rng)
     elif kind == "month":
         body = _month_grid(ui, words, rng, room)
+        if small and rng.random() < 0.7:
+            body = ui.column(body, _agenda(ui, words, rng, 2), gap=4)
     elif kind == "week":
         body = _week(ui, words, rng, room)
     elif kind == "picker":
-        body = ui.column(month(ui, words, rng), _agenda(ui, words, rng, 2), gap=4)
+        body = ui.column(month(ui, words, rng, title), _agenda(ui, words, rng, 2), gap=4)
     else:
         body = _agenda(ui, words, rng, rng.randrange(2, 5))
     main = ui.pane(*notice(ui, words, rng, 0.05), ui.row(*bar, gap=2), *loading, body, pad=3)
@@ -382,11 +384,13 @@ def calendar(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 def _month_grid(ui: Ui[F], words: Words, rng: Random, room: int) -> F:
     offset, days, today = rng.randrange(7), rng.choice((28, 30, 31)), rng.randrange(1, 29)
-    height = 3.2 if room < 560 else rng.choice((4.8, 5.4, 6.2))
+    weeks = 5 if offset + days <= 35 else 6
+    full = (ui.setting.height - 220) / weeks / 17
+    height = rng.choice((3.2, 3.8)) if room < 560 else max(4.0, rng.choice((full, full, 5.2)))
     framed = rng.random() < 0.8
     cells: list[F] = [ui.row(ui.text(name[:3] if room < 900 else name, "caption"), justify="center") for name in words.option("Day")]
     events = rng.uniform(0.2, 0.7)
-    for i in range(35 if offset + days <= 35 else 42):
+    for i in range(7 * weeks):
         day = i - offset + 1
         inside = 1 <= day <= days
         figure = str(day if inside else (day + 30 if day < 1 else day - days))
@@ -829,15 +833,16 @@ def search_results(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     )
     parts: list[F] = [bar, *notice(ui, words, rng, 0.04)]
     if rng.random() < 0.6:
-        parts.append(ui.tabs([t(name) for name in ("All", "Images", "Videos", "News", "Maps", "Books")[: fit(ui, 100, 6, 3)]], 0))
+        parts.append(ui.tabs([t("All"), t("Images"), t("Videos"), t("News"), t("Maps"), t("Books")][: fit(ui, 100, 6, 3)], 0))
     if rng.random() < 0.25:
         parts.append(ui.row(ui.text(t("Did you mean:"), "muted"), ui.link(words.search_query()), gap=2))
     found = ui.text(f"{words.count()} {t('results')} ({rng.randrange(10, 99) / 100} s)", "caption")
     order = ui.box(ui.combo_box(t("Sort by"), words.option("Sort by"), rng.randrange(4)), width=11)
     parts.append(ui.row(ui.grow(found), *([order] if rng.random() < 0.5 else []), gap=3))
+    nothing = rng.random() < (0.5 if ui.state == "error" else 0.05)
     if ui.state == "loading":
         results = [waiting(ui, words, rng) for _ in range(rng.randrange(1, 4))]
-    elif (ui.state == "error" and rng.random() < 0.5) or rng.random() < 0.05:
+    elif nothing:
         results = [
             ui.column(
                 ui.icon("search", 3, "muted"),
@@ -857,7 +862,8 @@ def search_results(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         ui.row(*(ui.chip(words.search_query(), icon="search") for _ in range(rng.randrange(3, 7))), gap=2, wrap=True),
         gap=2,
     )
-    column = ui.column(*results, *([related] if rng.random() < 0.35 else []), pages(ui, words, rng), gap=rng.choice((4, 5, 6)))
+    shown_pages = [pages(ui, words, rng)] if ui.state != "loading" and not nothing else []
+    column = ui.column(*results, *([related] if rng.random() < 0.35 else []), *shown_pages, gap=rng.choice((4, 5, 6)))
     if ui.room > 740 and rng.random() < 0.65:
         side = ui.box(ui.column(*filters(ui, words, rng, rng.randrange(2, 5)), gap=5), width=14)
         parts.append(
