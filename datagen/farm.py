@@ -191,7 +191,7 @@ class Farm:
                 self._workers.append(worker)
             if worker is None or len(worker.tasks) >= _AHEAD:
                 return
-            worker.give(_next_for(worker, waiting))
+            worker.give(_next_for(worker, self._workers, waiting))
 
     def _outcomes(self, waiting: deque[_Task]) -> Iterator[tuple[int, Made | Failed]]:
         """Wait until something happens: the places of plans and what became of them. What is to be done again goes back to `waiting`."""
@@ -235,15 +235,19 @@ class Farm:
         yield task.place, Failed(task.plan, error, time.monotonic() - worker.since, final)
 
 
-def _next_for(worker: _Worker, waiting: deque[_Task]) -> _Task:
-    """The next task for a worker: for the kit that it has loaded if one waits, but never so late that all others wait for the oldest."""
-    oldest, newest = waiting[0], waiting[-1]
-    if newest.place - oldest.place < _WINDOW // 2:
-        for number, task in enumerate(waiting):
-            if _document(task.plan) == worker.document:
-                del waiting[number]
-                return task
-    return waiting.popleft()
+def _next_for(worker: _Worker, workers: list[_Worker], waiting: deque[_Task]) -> _Task:
+    """The next task for a worker: for the kit that it has loaded, else the oldest for a kit that no other has, else the oldest.
+
+    None waits for ever: no plan is read before those that were read `_WINDOW` plans earlier have ended.
+    """
+    others = {other.document for other in workers}
+    documents = [_document(task.plan) for task in waiting]
+    number = next((n for n, document in enumerate(documents) if document == worker.document), None)
+    if number is None:
+        number = next((n for n, document in enumerate(documents) if document not in others), 0)
+    task = waiting[number]
+    del waiting[number]
+    return task
 
 
 def _document(plan: "Plan") -> str:
