@@ -17,6 +17,7 @@ from datagen.pages.families.sections import (
     notice,
     person,
     status,
+    transfer,
     tree,
     visible,
     waiting,
@@ -223,7 +224,7 @@ def _letter(ui: Ui[F], words: Words, rng: Random) -> list[F]:
         parts += [ui.divider(), ui.text(t("Attachments"), "strong"), ui.grid(*files, columns=max(1, min(len(files), ui.room // 330)))]
     if rng.random() < 0.25:
         parts += [ui.divider(), person(ui, words, rng), ui.text(words.message(), "muted")]
-    if rng.random() < 0.2:
+    if rng.random() < 0.35:
         parts.append(ui.text_area(t("Reply"), "", t("Type a message"), rows=3))
     answers = (("Reply", "reply"), ("Reply all", "reply-all"), ("Forward", "forward"))[: rng.randrange(1, 4)]
     return [
@@ -347,7 +348,9 @@ def _document_body(ui: Ui[F], words: Words, rng: Random, title: str) -> list[F]:
             body.append(ui.list(*(ui.list_item(words.sentence(), leading=ui.icon("dot", 0.7)) for _ in range(rng.randrange(2, 5))), framed=False))
         elif kind < 0.87:
             body += [ui.image(rng.choice(("photo", "landscape", "illustration")), rng.choice((9, 12))), ui.text(words.sentence(), "caption")]
-        elif kind < 0.94:
+        elif kind < 0.9:
+            body.append(ui.chart(rng.choice(("bar", "line", "area", "pie")), rng.choice((11, 14))))
+        elif kind < 0.95:
             body.append(data(ui, words, rng, 3, rng.randrange(2, 5), dense=True))
         else:
             body.append(ui.column(*(ui.checkbox(words.title(), rng.random() < 0.5) for _ in range(3)), gap=2))
@@ -435,7 +438,7 @@ def spreadsheet(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         gap=2,
     )
     grid_row: list[F] = [ui.pane(*notice(ui, words, rng, 0.03), sheet, pad=0)]
-    if room > 900 and rng.random() < 0.2:
+    if room > 900 and rng.random() < 0.35:
         grid_row.append(
             ui.box(
                 ui.pane(
@@ -465,6 +468,15 @@ def spreadsheet(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     if rng.random() < 0.4:
         parts.append(ui.scroll_bar(rng.uniform(0.3, 0.7), 0.0, vertical=False))
     parts.append(foot)
+    if ui.platform == "web" and room > 600 and rng.random() < 0.4:
+        zoom = ui.row(
+            ui.icon_button("minus"),
+            ui.box(ui.slider(t("Zoom"), rng.random()), width=8),
+            ui.icon_button("plus"),
+            ui.text(f"{rng.randrange(50, 160, 10)}%"),
+            gap=1,
+        )
+        parts.append(ui.status_bar(ui.text(t("Ready")), ui.text(f"{t('Average')}: {words.count()}"), zoom))
     title = words.title()
     return Content(title=f"{title}.xlsx" if ui.platform == "desktop" else title, parts=tuple(parts), fill=True, icon="file-spreadsheet")
 
@@ -743,7 +755,9 @@ def _installer_stage(ui: Ui[F], words: Words, rng: Random, stage: str, product: 
         )
         return [chosen, *places, *room, ui.checkbox(t("Create a desktop shortcut"), rng.random() < 0.6)]
     if stage == "components":
-        kind = rng.random()
+        kind = rng.random() * 1.2
+        if kind > 1:
+            return [transfer(ui, words, rng), ui.text(f"{t('Space required')}: {words.file_size()}", "small")]
         names = distinct(words.setting, rng.randrange(4, 8))
         size = ui.text(f"{t('Space required')}: {words.file_size()}", "small")
         variants = ui.field(
@@ -1052,6 +1066,8 @@ def database(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     else:
         keys = max(2, min(8, (room if small else room - 230) // 130))
         result = data(ui, words, rng, keys, rng.randrange(5, 14), dense=True, boxes=rng.random() < 0.3)
+        if rng.random() < 0.2:
+            result = ui.column(ui.chart(rng.choice(("bar", "line", "area", "scatter", "heat")), 12), result)
     found = ui.row(
         status(ui, words, rng),
         ui.grow(ui.text(f"{rng.randrange(1, 900)} {t('rows')}, {rng.randrange(1, 900)} ms", "small")),

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TypeVar
+from typing import Literal, TypeVar, cast
 
 from datagen.content import english, icons
 from datagen.content.words import Words
-from datagen.pages.ui import Branch, F, Ui
+from datagen.pages.ui import Branch, F, Tone, Ui
 
 T = TypeVar("T")
+ChartKind = Literal["bar", "line", "area", "pie", "donut", "scatter", "radar", "heat", "gauge"]
 
 # Fields whose control follows from what is typed into them; fields with options are those of datagen.content.english.
 DATES = ("Date", "Date of birth", "Start date", "End date", "Due date", "Arrival", "Departure")
@@ -16,7 +17,7 @@ COUNTS = {"Quantity": (1, 20), "Age": (18, 90), "Height": (150, 200)}
 LONG = ("Description", "Message", "Notes", "Comment", "Biography")
 SECRET = ("Password", "Confirm password", "Current password", "New password")
 CHOSEN = (*english.OPTIONS, *english.CLDR_FIELDS)
-CHARTS = ("bar", "line", "area", "pie", "donut", "scatter", "radar", "heat", "gauge")
+CHARTS: tuple[ChartKind, ...] = ("bar", "line", "area", "pie", "donut", "scatter", "radar", "heat", "gauge")
 FILE_ICONS = {
     "pdf": "file-pdf", "docx": "file-text", "xlsx": "file-spreadsheet", "pptx": "presentation", "png": "file-image", "jpg": "file-image", "svg": "file-image",
     "mp4": "file-video", "mp3": "file-music", "zip": "file-zip", "csv": "file-spreadsheet", "txt": "file-text", "md": "file-text",
@@ -88,7 +89,7 @@ def notice(ui: Ui[F], words: Words, rng: Random, often: float = 0.12) -> list[F]
         return [ui.alert(words.t(rng.choice([text for text, tone in english.ALERTS if tone == "danger"])), "danger", closable=rng.random() < 0.5)]
     if rng.random() < often:
         content, tone = words.alert()
-        return [ui.alert(content, tone, closable=rng.random() < 0.5)]
+        return [ui.alert(content, cast(Tone, tone), closable=rng.random() < 0.5)]
     return []
 
 
@@ -110,7 +111,7 @@ def faces(ui: Ui[F], words: Words, rng: Random, most: int = 4) -> F:
 
 def status(ui: Ui[F], words: Words, rng: Random) -> F:
     content, tone = words.status()
-    return ui.badge(content, tone)
+    return ui.badge(content, cast(Tone, tone))
 
 
 def stars(ui: Ui[F], words: Words, rng: Random, many: bool = True) -> F:
@@ -142,13 +143,13 @@ def choice(ui: Ui[F], words: Words, rng: Random, name: str, options: Sequence[st
     """One of several options, by the controls that are usual for as many."""
     chosen = rng.randrange(len(options))
     kind = rng.random()
-    if kind < 0.5 or len(options) > 8:
+    if kind < 0.4 or len(options) > 9:
         return ui.combo_box(name, options, chosen)
-    if kind < 0.78:
+    if kind < 0.65:
         group = f"choice{rng.randrange(10**9)}"
         radios = [ui.radio(option, i == chosen, group) for i, option in enumerate(options[:6])]
         return ui.column(*radios, gap=2) if rng.random() < 0.6 else ui.row(*radios, gap=5, wrap=True)
-    if kind < 0.88:
+    if kind < 0.87:
         return ui.list_box(name, options[:6], [chosen])
     return ui.row(*(ui.chip(option, chosen=i == chosen) for i, option in enumerate(options[:6])), gap=2, wrap=True)
 
@@ -205,7 +206,29 @@ def filters(ui: Ui[F], words: Words, rng: Random, count: int) -> list[F]:
     """Groups of filters for a side column, each under its name."""
     t = words.t
     kinds = rng.sample(
-        ("boxes", "boxes", "radios", "price", "slider", "list", "chips", "rating", "switches", "date", "search", "month", "tree", "tree", "count"),
+        (
+            "boxes",
+            "boxes",
+            "radios",
+            "price",
+            "slider",
+            "list",
+            "chips",
+            "rating",
+            "switches",
+            "date",
+            "search",
+            "month",
+            "tree",
+            "tree",
+            "count",
+            "list",
+            "list",
+            "price",
+            "slider",
+            "switches",
+            "date",
+        ),
         count,
     )
     groups: list[F] = []
@@ -337,6 +360,32 @@ def chart_card(ui: Ui[F], words: Words, rng: Random, height: float = 14) -> F:
     return ui.card(*parts, title=title if draw >= 0.5 else None, footer=footer)
 
 
+def transfer(ui: Ui[F], words: Words, rng: Random) -> F:
+    """Two lists between which entries are moved: what there is, and what was taken."""
+    t = words.t
+    names = distinct(words.tag, rng.randrange(6, 11))
+    taken = rng.randrange(1, len(names) - 2)
+    left = ui.list_box(t("Available"), names[taken:][:7], [rng.randrange(2)])
+    right = ui.list_box(t("Selected"), names[:taken][:7], [0] if rng.random() < 0.5 else [])
+    if ui.room < 480:
+        return ui.column(
+            ui.field(t("Available"), left),
+            ui.row(ui.icon_button("chevron-down"), ui.icon_button("chevron-up"), justify="center"),
+            ui.field(t("Selected"), right),
+        )
+    ways = [ui.icon_button(name, variant="default") for name in ("chevrons-right", "chevron-right", "chevron-left", "chevrons-left")]
+    middle = ui.box(ui.column(*(ways if rng.random() < 0.5 else ways[1:3]), gap=1), width=3)
+    width = min(16.0, (ui.room - 100) / 36)
+    return ui.row(ui.box(ui.field(t("Available"), left), width=width), middle, ui.box(ui.field(t("Selected"), right), width=width), gap=3)
+
+
+def switches(ui: Ui[F], words: Words, rng: Random, count: int) -> F:
+    """Settings that are on or off, each in its line."""
+    return ui.list(
+        *(ui.list_item(name, about if rng.random() < 0.3 else None, trailing=ui.switch(name, rng.random() < 0.5)) for name, about in distinct(words.setting, count)), framed=False,
+    )  # fmt: skip
+
+
 # ---- lists, cells, trees ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -388,7 +437,7 @@ def pages(ui: Ui[F], words: Words, rng: Random) -> F:
 def cell(ui: Ui[F], words: Words, rng: Random, key: str) -> F | str:
     """What stands in a table below the column with this English name."""
     made: dict[str, Callable[[], F | str]] = {
-        "Name": lambda: rng.choice((words.person, words.title))(), "Status": lambda: ui.switch(words.t("Active"), words.rng.random() < 0.6) if rng.random() < 0.2 else status(ui, words, rng), "Date": words.date, "Amount": words.price, "Email": words.email,
+        "Name": lambda: rng.choice((words.person, words.title))(), "Status": lambda: ui.switch(words.t("Active"), words.rng.random() < 0.6) if rng.random() < 0.3 else status(ui, words, rng), "Date": words.date, "Amount": words.price, "Email": words.email,
         "Role": words.job, "Type": lambda: rng.choice(words.option("Type")), "Size": words.file_size, "Modified": words.date, "Owner": lambda: person(ui, words, rng),
         "Customer": words.person, "Product": words.product, "Price": words.price, "Quantity": lambda: ui.box(ui.stepper(words.t("Quantity"), words.rng.randrange(1, 20)), width=8) if rng.random() < 0.35 else words.count(), "Total": words.price,
         "Category": lambda: ui.chip(words.tag()), "Created": words.date, "Due date": words.date, "Priority": lambda: status(ui, words, rng),
@@ -432,7 +481,10 @@ def data(ui: Ui[F], words: Words, rng: Random, columns: int, rows: int, first: s
     body: list[list[F | str]] = []
     chosen: list[int] = []
     for i in range(rows):
-        line: list[F | str] = [cell(ui, words, Random(seeds[key]) if key in ALIKE else rng, key) for key in keys]
+        line: list[F | str] = []
+        for key in keys:
+            value = cell(ui, words, Random(seeds[key]) if key in ALIKE else rng, key)
+            line.append(value)
         if ui.chance("selected", 0.35, 0.03):
             chosen.append(i)
         if boxes:

@@ -5,7 +5,22 @@ from random import Random
 from datagen.content import icons
 from datagen.content.words import Words
 from datagen.pages.families import Family
-from datagen.pages.families.sections import choice, distinct, failed, filters, fit, labelled, notice, options_of, pages, stars, status, tree, waiting
+from datagen.pages.families.sections import (
+    chart_card,
+    choice,
+    distinct,
+    failed,
+    filters,
+    fit,
+    labelled,
+    notice,
+    options_of,
+    pages,
+    stars,
+    status,
+    tree,
+    waiting,
+)
 from datagen.pages.shell import Content
 from datagen.pages.ui import Entry, F, Ui
 
@@ -136,7 +151,10 @@ def product_list(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         body = waiting(ui, words, rng)
     else:
         body = wares(ui, words, rng, room, rng.randrange(2, 5))
-    shown_pages = [pages(ui, words, rng)] if rng.random() < 0.7 else []
+    above = rng.random() < 0.25
+    if above:
+        parts.append(pages(ui, words, rng))
+    shown_pages = [pages(ui, words, rng)] if not above and rng.random() < 0.7 else []
     if side:
         categories = [ui.column(ui.heading(t("Categories"), 5), tree(ui, words, rng, files=False))] if rng.random() < 0.4 else []
         column = ui.box(
@@ -184,7 +202,7 @@ def product(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 def _gallery(ui: Ui[F], words: Words, rng: Random, wide: bool) -> F:
     kind = rng.choice(PICTURES)
     height = rng.choice((18, 22)) if wide else 15
-    large = ui.image(kind, height, rounded=rng.random() < 0.5) if rng.random() < 0.8 else ui.video_player(height, words.product(), rng.random())
+    large = ui.image(kind, height, rounded=rng.random() < 0.5) if rng.random() < 0.7 else ui.video_player(height, words.product(), rng.random())
     draw = rng.random()
     if draw < 0.3:
         return ui.column(large, ui.row(ui.page_dots(rng.randrange(3, 7), rng.randrange(3)), justify="center"), gap=2)
@@ -271,7 +289,8 @@ def _product_more(ui: Ui[F], words: Words, rng: Random) -> list[F]:
     )
     asked = ui.column(ui.heading(t("Frequently asked questions"), 3), questions(ui, words, rng), gap=3)
     shown = ui.column(ui.heading(t("Watch the video"), 3), ui.video_player(16 if wide else 11, words.product(), rng.random()), gap=3)
-    return [described, listed, other, asked, shown, reviews(ui, words, rng), reviews(ui, words, rng)]
+    history = chart_card(ui, words, rng, 11)
+    return [described, listed, other, asked, shown, history, reviews(ui, words, rng), reviews(ui, words, rng)]
 
 
 def reviews(ui: Ui[F], words: Words, rng: Random) -> F:

@@ -1,5 +1,6 @@
 """Pages that people work in: tables, dashboards, boards, calendars, files, forms, wizards, search results."""
 
+from collections.abc import Callable
 from random import Random
 
 from datagen.content import english, icons
@@ -28,7 +29,9 @@ from datagen.pages.families.sections import (
     shares,
     stars,
     status,
+    switches,
     toggles,
+    transfer,
     tree,
     waiting,
 )  # fmt: skip
@@ -50,8 +53,11 @@ def data_table(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
                 rng.randrange(2),
             )
         )
-    if rng.random() < 0.2:
-        parts.append(metrics(ui, words, rng))
+    if rng.random() < 0.3:
+        parts.append(rng.choice((metrics, chart_card))(ui, words, rng))
+    above = rng.random() < 0.2
+    if above:
+        parts.append(pages(ui, words, rng))
     chosen_rows = ui.state == "selected" or rng.random() < 0.08
     if chosen_rows:
         parts.append(_selection_bar(ui, words, rng))
@@ -76,7 +82,7 @@ def data_table(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     else:
         body = _table(ui, words, rng, fit(ui, 150, 8, 2), dense)
     parts.append(ui.card(body, title=t(words.section()) if rng.random() < 0.4 else None) if rng.random() < 0.3 else body)
-    if rng.random() < 0.75:
+    if not above and rng.random() < 0.8:
         parts.append(pages(ui, words, rng))
     tools = [
         ui.button(t("Export"), icon="download" if rng.random() < 0.6 else None, variant="default"), ui.button(t("Import"), icon="upload", variant="default"),
@@ -205,11 +211,14 @@ def dashboard(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     if rng.random() < 0.85:
         parts.append(metrics(ui, words, rng))
     columns = fit(ui, 400, 3)
-    makers = [lambda: chart_card(ui, words, rng, rng.choice((11, 13, 16)))] * 3 + [
+    makers: list[Callable[[], F]] = [lambda: chart_card(ui, words, rng, rng.choice((11, 13, 16)))] * 3 + [
         lambda: ui.card(activity(ui, words, rng, rng.randrange(3, 6)), title=t("Recent activity")), lambda: ui.card(shares(ui, words, rng, rng.randrange(3, 6)), title=t(words.section())),
         lambda: ui.card(_table(ui, words, rng, fit(ui, 150 * columns, 4, 2), True, 6), title=t(words.section())), lambda: _to_do(ui, words, rng),
         lambda: ui.card(month(ui, words, rng), title=t("Calendar") if rng.random() < 0.5 else None), lambda: ui.card(ui.image("map", 12), title=t("Locations")),
-        lambda: _goal(ui, words, rng), lambda: _quick_actions(ui, words, rng),
+        lambda: _goal(ui, words, rng), lambda: _goal(ui, words, rng),
+        lambda: ui.card(switches(ui, words, rng, rng.randrange(2, 5)), title=t(words.section())), lambda: ui.card(ui.video_player(11, words.title(), rng.random()), title=t("Getting started")),
+        lambda: ui.card(ui.text_area(t("Notes"), words.sentence() if rng.random() < 0.5 else "", t("Write a note"), rows=4), ui.button(t("Save"), size="small", variant="primary"), title=t("Notes")),
+        lambda: ui.card(ui.list_box(t(words.section()), distinct(words.title, rng.randrange(4, 7)), [1]), title=t(words.section())), lambda: _quick_actions(ui, words, rng),
     ]  # fmt: skip
     for _ in range(rng.randrange(2, 4)):
         kind = rng.random()
@@ -252,7 +261,7 @@ def _goal(ui: Ui[F], words: Words, rng: Random) -> F:
     return ui.card(
         ui.text(t(words.metric()), "muted"),
         ui.heading(f"{share:.0%}", 2),
-        ui.progress(share, t("Progress")),
+        ui.progress(share, t("Progress")) if rng.random() < 0.5 else ui.slider(t("Progress"), share),
         ui.text(words.sentence(), "small"),
         footer=ui.link(t("View all")),
     )
@@ -290,7 +299,14 @@ def kanban(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         )
         head = [ui.grow(ui.row(ui.heading(stage, 5), ui.badge(str(len(cards)), "neutral"), gap=2))]
         head += [ui.icon_button(name) for name in rng.choice((("plus", "more"), ("more",), ("plus",), ()))]
-        if rng.random() < 0.6:
+        if rng.random() < 0.12:
+            cards.append(
+                ui.column(
+                    ui.text_area(t("Add a card"), words.title() if rng.random() < 0.5 else "", t("Title"), rows=2),
+                    ui.row(ui.button(t("Add"), size="small", variant="primary"), ui.icon_button("close"), gap=1),
+                )
+            )
+        elif rng.random() < 0.6:
             cards.append(ui.button(t("Add a card"), icon="plus", variant="text", wide=rng.random() < 0.5))
         boards.append(
             ui.box(ui.column(ui.row(*head, gap=1), *cards, gap=3), width=18 if single else 17, pad=3, tint=look % 2 == 0, border=look % 3 == 0)
@@ -353,7 +369,16 @@ def calendar(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         calendars = [ui.checkbox(name, rng.random() < 0.7) for name in distinct(words.tag, rng.randrange(3, 6))]
         top = [ui.button(t("New event"), icon="plus", variant="primary", wide=rng.random() < 0.5)] if rng.random() < 0.6 else []
         coming = [ui.heading(t("Upcoming events"), 6), *(_event_line(ui, words, rng) for _ in range(2))] if rng.random() < 0.4 else []
-        side = ui.box(ui.pane(*top, month(ui, words, rng, title), ui.heading(t("My calendars"), 6), *calendars, *coming), width=19)
+        side = ui.box(
+            ui.pane(
+                *top,
+                month(ui, words, rng, title),
+                ui.heading(t("My calendars"), 6),
+                *(calendars if rng.random() < 0.6 else [switches(ui, words, rng, 3)]),
+                *coming,
+            ),
+            width=19,
+        )
     shift = [ui.icon_button("chevron-left"), ui.icon_button("chevron-right")]
     scale = toggles(ui, [t(name) for name in views[: 3 if room < 700 else 4]], rng, {"week": 1, "month": 2}.get(kind, 0))
     today = ui.button(t("Today"), variant="default", size="small")
@@ -710,6 +735,8 @@ def _form_extras(ui: Ui[F], words: Words, rng: Random) -> list[F]:
         ui.list(ui.list_item(name, explanation, trailing=ui.switch(name, rng.random() < 0.5))), ui.field(t(key), choice(ui, words, rng, t(key), words.option(key))), upload, attached, tags, slider, photo,
         ui.column(*(ui.checkbox(words.setting()[0], ui.chance("selected", 0.6, 0.3)) for _ in range(rng.randrange(2, 5))), gap=2),
         ui.field(t("Department"), ui.list_box(t("Department"), options_of(words, "Department", 5), [rng.randrange(5)])), month(ui, words, rng),
+        transfer(ui, words, rng),
+        switches(ui, words, rng, rng.randrange(2, 4)),
         ui.row(ui.field(t("Adults"), ui.stepper(t("Adults"), rng.randrange(1, 6))), ui.field(t("Children"), ui.stepper(t("Children"), rng.randrange(5))), gap=5, wrap=True),
         ui.field(t("Password"), ui.column(ui.password_field(t("Password"), rng.randrange(4, 12)), ui.progress(rng.random(), t("Strength")), gap=1)),
     ]  # fmt: skip
@@ -744,7 +771,7 @@ def wizard(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     elif not upright:
         where = [ui.steps(names, here)]
     head: list[F] = [ui.heading(names[here], 2), *([ui.text(words.sentence(), "muted")] if rng.random() < 0.6 else [])]
-    kind = rng.random()
+    kind = rng.random() * 1.25
     if ui.state == "loading" and rng.random() < 0.7:
         body = waiting(ui, words, rng)
     elif kind < 0.4:
@@ -758,6 +785,12 @@ def wizard(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
             for key in rng.sample(("Name", "Email", "Phone", "City", "Company", "Start date"), 4)
         ]
         body = ui.card(*rows, title=t("Summary"))
+    elif kind > 1.15:
+        body = ui.column(ui.video_player(14 if ui.room > 520 else 11, words.title(), rng.random()), ui.text(words.sentence(), "muted"))
+    elif kind > 1.05:
+        body = transfer(ui, words, rng)
+    elif kind > 1:
+        body = ui.column(*(labelled(ui, words, rng, key) for key in ("Username", "Password", "Confirm password")), gap=4)
     elif kind < 0.9:
         items = [
             ui.list_item(
