@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -42,20 +43,28 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     monkeypatch.syspath_prepend(str(REPOSITORY))
+    monkeypatch.setenv("TEST_FOLDER", str(Path.cwd()))
 
 
 @pytest.fixture(autouse=True)
-def no_orphans() -> Iterator[None]:
+def no_orphans(in_an_empty_folder: None) -> Iterator[None]:
     """After each test no browser is left of those that it started."""
-    before = set(browsers())
     yield
-    assert until(lambda: not set(browsers()) - before, 10), [psutil.Process(pid).cmdline()[:3] for pid in set(browsers()) - before]
+    assert until(lambda: not browsers(), 10), [psutil.Process(pid).cmdline()[:3] for pid in browsers()]
 
 
 def browsers() -> list[int]:
-    """Living processes of browsers whose profile lies in a farm's folder."""
-    alive = [process for process in psutil.process_iter(["cmdline", "status"]) if process.info["status"] != psutil.STATUS_ZOMBIE]
-    return [process.pid for process in alive if any("screenry-farm-" in word for word in process.info["cmdline"] or [])]
+    """Living browsers of this test: their environment says whose they are. (Chromium's renderers write over theirs; they cannot live without the browser.)"""
+    mine = []
+    for process in psutil.process_iter(["status"]):
+        with suppress(psutil.Error):
+            if (
+                process.info["status"] != psutil.STATUS_ZOMBIE
+                and process.environ().get("TEST_FOLDER") == str(Path.cwd())
+                and "chrom" in process.name()
+            ):
+                mine.append(process.pid)
+    return mine
 
 
 def until(condition: Callable[[], object], seconds: float) -> bool:
@@ -92,7 +101,7 @@ def test_the_browsers_of_a_farm_are_sandboxed_or_it_is_said_why(plans: list[Plan
     with Farm(1, f"{STUDIOS}:WordStudio") as open_farm:
         outcomes = open_farm.make(plans)
         next(outcomes)
-        mine = [psutil.Process(pid) for pid in browsers()]
+        mine = [process for pid in browsers() for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))]
         warned = "Chromium runs without its sandbox here: " in caplog.text
         assert warned == any("--no-sandbox" in process.cmdline() for process in mine)
         if not warned:
