@@ -15,7 +15,7 @@ class BootstrapUi(HtmlUi):
         "icon_button.default": "btn-outline-secondary", "icon_button.primary": "btn-primary", "button_group": "btn-group",
         "text_field": "form-control", "search_field": "form-control", "text_area": "form-control", "combo_box": "form-select", "invalid": "is-invalid",
         "list_box": "form-control p-1", "list_box.item": "px-2", "list_box.chosen": "text-bg-primary rounded-1",
-        "checkbox": "form-check-input mt-0 flex-none", "radio": "form-check-input mt-0", "check.label": "form-check-label", "switch": "form-check-input mt-0",
+        "checkbox": "form-check-input mt-0", "radio": "form-check-input mt-0", "check.label": "form-check-label", "switch": "form-check-input mt-0",
         "slider": "form-range", "stepper": "input-group s-stepper-group", "stepper.button": "btn btn-outline-secondary", "stepper.field": "form-control text-center",
         "tab": "nav-link", "tab.chosen": "active", "breadcrumb": "breadcrumb mb-0", "breadcrumb.item": "breadcrumb-item", "breadcrumb.here": "active",
         "pagination": "pagination mb-0", "pagination.item": "page-item", "pagination.item.here": "active", "pagination.link": "page-link", "pagination.here": "",
@@ -90,6 +90,7 @@ body[class] .btn-link.border-0{color:inherit}
 .modal-content{max-height:90vh;overflow:hidden;background:var(--s-raised);color:var(--s-text);border-radius:calc(var(--s-radius)*1.3)}
 .modal-content>.modal-header,.modal-content>.modal-footer{padding:.9em 1.1em}.modal-content>.modal-body{padding:.7em 1.1em}
 .modal-content>.modal-header{border-bottom:1px solid var(--s-border)}.modal-content>.modal-footer{border-top:1px solid var(--s-border)}
+.s-toast .btn-link.btn-link{color:#93c5fd;background:none}
 .tooltip-inner{max-width:16em;padding:.3em .6em;border-radius:var(--s-radius);background:var(--s-text);color:var(--s-surface);font-size:.875em}
 body[class] .toast{display:flex;max-width:24em;padding:.7em 1em;color:var(--s-text);background:var(--s-raised);border:1px solid var(--s-border);border-radius:var(--s-radius);box-shadow:var(--s-shadow)}
 """

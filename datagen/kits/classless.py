@@ -30,7 +30,6 @@ class PicoUi(HtmlUi):
         return tag("progress", c="progress", value=round(100 * share), max=100, aria_label=name or None)
 
 
-
 class WaterUi(HtmlUi):
     classes: ClassVar[dict[str, str]] = dict.fromkeys(_BARE, "") | {
         "button.danger": "s-water-danger", "button.text": "s-button-text", "icon_button": "s-water-icon", "icon_button.plain": "s-water-plain", "icon_button.default": "",
@@ -63,7 +62,7 @@ KITS = (
         themes={"light" if colour == "azure" else colour: _pico(colour, "light") for colour in _COLOURS}
         | {"dark" if colour == "azure" else f"{colour}_dark": _pico(colour, "dark") for colour in ("azure", "amber", "green", "pink", "slate", "violet", "red")},
         variables="""
-html[data-theme]{--s-primary:var(--pico-primary-background);--s-on-primary:var(--pico-primary-inverse);--s-surface:var(--pico-background-color);--s-raised:var(--pico-card-background-color);
+html[data-theme]{--s-primary:var(--pico-primary);--s-on-primary:var(--pico-background-color);--s-surface:var(--pico-background-color);--s-raised:var(--pico-card-background-color);
   --s-tint:var(--pico-card-sectioning-background-color);--s-text:var(--pico-color);--s-muted:var(--pico-muted-color);--s-border:var(--pico-form-element-border-color);--s-radius:var(--pico-border-radius);
   --s-info:var(--pico-primary)}
 html[data-theme]{font-weight:400}body{font-size:.95rem;line-height:1.45}
@@ -73,7 +72,7 @@ body :is(input:not([type=checkbox],[type=radio],[type=range]),select,textarea){p
 body select{padding-inline-end:2.2em}body button{width:auto;padding:.55em 1em;font-size:1em;display:inline-flex;align-items:center;justify-content:center;gap:.4em}body button.s-wide{width:100%}
 body .s-button-small{padding:.3em .7em;font-size:.875em}body .s-button-large{padding:.75em 1.5em;font-size:1.15em}body .s-inline{width:auto}body .s-inline.s-wide{width:100%}
 body .s-pico-danger{background:#c62a2a;border-color:#c62a2a;color:#fff}body .s-pico-text{border-color:transparent;background:none;box-shadow:none}body .s-pico-icon{padding:.55em;flex:none;line-height:1}
-body .s-pico-plain{border-color:transparent;color:inherit;background:none;box-shadow:none}body .s-pico-group{display:inline-flex}.s-pico-group>button{border-radius:0;margin-inline-end:-1px!important}
+body .s-pico-plain{border-color:transparent;color:inherit;background:none;box-shadow:none}body .s-pico-group{display:inline-flex;width:auto}body .s-dots{width:auto}body .s-dots>*{flex:none;margin:0}body nav[aria-label=Breadcrumb] :is(ol,li){margin:0;padding:0}.s-toast .s-pico-text.s-pico-text{color:#93c5fd}.s-pico-group>button{border-radius:0;margin-inline-end:-1px!important}
 body :is([type=checkbox],[type=radio]){margin:0}body label.s-check,body label.s-switch_row{width:auto;display:inline-flex}body label:not(.s-check,.s-switch_row){display:inline;margin:0}
 body label{font-size:1em}body .s-iconed-icon svg{pointer-events:none}body [type=search]{border-radius:5rem}body .s-iconed>[type=search],body .s-iconed>input{background-image:none}
 body .s-tab_bar button,body .s-tab-close{padding:.15em;border:0;background:none;color:inherit}body article.s-pico-card{padding:0;display:block;background:var(--pico-card-background-color);border-radius:var(--s-radius);box-shadow:var(--pico-card-box-shadow);overflow:hidden;min-width:0}

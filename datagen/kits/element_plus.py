@@ -27,7 +27,7 @@ class ElementPlusUi(HtmlUi):
         "navigation_bar.link": "el-menu-item", "navigation_bar.chosen": "is-active", "sidebar.list": "el-menu el-menu--vertical s-el-side", "sidebar.item": "el-menu-item s-el-side-item",
         "sidebar.chosen": "is-active", "menu": "el-dropdown__popper el-dropdown-menu s-el-menu", "menu.item": "el-dropdown-menu__item", "menu.chosen": "s-menu-chosen",
         "menu.divider": "el-dropdown-menu__item--divided s-el-divided", "table": "el-table__body", "table.header": "el-table__cell", "table.cell": "el-table__cell",
-        "table.row": "el-table__row", "table.head_row": "", "table.chosen": "current-row", "table.dense": "el-table--small", "table.grid": "el-table--border s-table-grid",
+        "table.row": "", "table.head_row": "", "table.chosen": "current-row", "table.dense": "el-table--small", "table.grid": "el-table--border s-table-grid",
         "list": "s-list", "card": "el-card", "card.head": "el-card__header", "card.body": "el-card__body", "card.foot": "el-card__footer", "dialog": "el-dialog s-el-dialog",
         "dialog.head": "el-dialog__header", "dialog.body": "el-dialog__body", "dialog.foot": "el-dialog__footer", "tooltip": "el-popper is-dark s-el-tip", "toast": "el-message s-el-toast",
         "toast.neutral": "el-message--info", "toast.info": "el-message--primary", "toast.success": "el-message--success", "toast.warning": "el-message--warning",

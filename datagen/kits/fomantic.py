@@ -196,7 +196,7 @@ body[class] .ui.menu{min-height:2.6em}.navigation,.ui.menu{flex:none}.ui.menu:no
 .ui.inverted.menu .s-fomantic-plain{color:#fff!important}
 body[class] .ui.vertical.menu .item.s-row{display:flex}body[class] .ui.vertical.menu .item>.s-icon{float:none;margin:0}.s-fomantic-menu{max-width:20em;overflow:hidden}
 body[class] .ui.list.s-fomantic-list>.item.s-list-item{display:flex;padding:.65em .9em;line-height:1.3}.s-fomantic-card.s-fomantic-card{width:100%;max-width:none}.ui.card>.content{flex:0 0 auto}.s-fomantic-card>.content>.ui.header{margin:0}
-.s-fomantic-toast{min-width:16em;max-width:24em}.s-fomantic-toast.black{background:#1b1c1d;color:#fff}body[class] .ui.message.s-row{display:flex}
+.s-stepper-native{width:7em}body ul.ui.list>li.item::before{content:none;display:none}.s-fomantic-toast{min-width:16em;max-width:24em}.s-fomantic-toast.black{background:#1b1c1d;color:#fff}body[class] .ui.message.s-row{display:flex}
 .s-fomantic-modal.s-fomantic-modal{display:block;position:relative;max-width:100%;margin:0;background:var(--s-raised)}.ui.modal>.header.s-row{display:flex}.ui.modal>.actions.s-row{display:flex}.ui.modal>.actions>.button{margin:0}
 .s-fomantic-popup.s-fomantic-popup{position:static;display:block;max-width:17em}.s-fomantic-popup::before{display:none}
 body[class] .ui.table tr.active.active{background:none!important;color:inherit!important}.ui.table tbody tr.active td{background:color-mix(in srgb,var(--s-primary) 12%,transparent)!important}.ui.steps{max-width:100%}.s-fomantic-divider{font-style:normal}

@@ -32,7 +32,7 @@ class GovukUi(HtmlUi):
         "navigation_bar": "govuk-service-navigation", "navigation_bar.inner": "govuk-service-navigation__container s-navigation_bar-inner s-govuk-bar",
         "navigation_bar.brand": "govuk-service-navigation__service-name govuk-service-navigation__link", "navigation_bar.links": "govuk-service-navigation__list s-navigation_bar-links",
         "navigation_bar.item": "govuk-service-navigation__item", "navigation_bar.link": "govuk-service-navigation__link", "navigation_bar.chosen": "",
-        "table": "govuk-table", "table.header": "govuk-table__header", "table.cell": "govuk-table__cell", "table.row": "govuk-table__row", "table.head_row": "govuk-table__row",
+        "table": "govuk-table", "table.header": "govuk-table__header", "table.cell": "govuk-table__cell", "table.row": "", "table.head_row": "",
         "list": "govuk-task-list", "list.framed": "", "list.plain": "", "list.item": "govuk-task-list__item s-govuk-item", "list.subtitle": "govuk-task-list__hint",
         "card": "govuk-summary-card", "card.head": "govuk-summary-card__title-wrapper", "card.body": "govuk-summary-card__content s-govuk-content",
         "card.foot": "govuk-summary-card__title-wrapper", "alert": "govuk-inset-text s-govuk-inset", "alert.info": "", "alert.primary": "", "alert.neutral": "",

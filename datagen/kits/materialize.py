@@ -14,7 +14,7 @@ class MaterializeUi(HtmlUi):
         "button": "btn", "button.primary": "filled", "button.default": "outlined", "button.danger": "filled s-m-danger", "button.text": "text", "button.small": "btn-small",
         "button.large": "btn-large", "pressed": "tonal", "icon_button": "s-m-icon", "icon_button.plain": "btn text", "icon_button.default": "btn tonal", "icon_button.primary": "btn filled",
         "button_group": "s-row s-g1", "text_field": "s-m-field", "search_field": "s-m-field", "text_area": "materialize-textarea s-m-area", "combo_box": "browser-default s-m-select",
-        "invalid": "invalid", "breadcrumb": "s-breadcrumb", "pagination": "pagination s-m-pages", "pagination.item": "waves-effect", "pagination.item.here": "active", "pagination.link": "",
+        "invalid": "invalid", "breadcrumb": "s-breadcrumb", "pagination": "pagination s-m-pages", "pagination.item": "", "pagination.item.here": "active", "pagination.link": "",
         "pagination.here": "", "navigation_bar": "s-m-nav", "navigation_bar.inner": "nav-wrapper s-navigation_bar-inner", "navigation_bar.brand": "brand-logo s-m-brand",
         "navigation_bar.links": "s-navigation_bar-links s-m-links", "navigation_bar.item": "", "navigation_bar.link": "", "navigation_bar.chosen": "s-m-here",
         "sidebar.item": "s-m-entry", "sidebar.chosen": "active s-m-active", "menu": "dropdown-content s-m-menu", "menu.item": "s-m-command", "menu.chosen": "s-menu-chosen",
@@ -144,7 +144,7 @@ body[class] .input-field:is(.s-m-filled){border-bottom:0}.input-field .prefix,.i
 body[class] .s-m-area{height:auto;min-height:4.5em;box-sizing:border-box;padding:10px 16px;resize:none;margin:0}body[class] .s-m-filled .s-m-area{background:var(--s-tint);border:0;border-bottom:1px solid var(--s-muted)}
 body[class] .s-m-select{display:block;height:44px;padding:0 12px;width:100%;background:var(--s-raised);color:var(--s-text);border:1px solid var(--md-sys-color-outline);border-radius:4px}
 .input-field input[type=number].s-m-field{min-width:0}body[class] .s-m-choice{position:relative;display:inline-block;flex:none;color:inherit;font-size:inherit}.s-m-choice>span{font-size:inherit!important;color:var(--s-text)}
-body[class] .s-m-switch{display:inline-flex;align-items:center;color:var(--s-text);font-size:inherit}.switch{flex:none}.s-check{color:var(--s-text)}.s-check>input{flex:none}body[class] .range-field{margin:0;width:100%}body[class] .s-m-tabs{overflow:hidden;display:flex;height:auto;margin:0;background:none}
+body[class] .s-m-switch{display:inline-flex;align-items:center;color:var(--s-text);font-size:inherit}.switch{flex:none}.s-check{color:var(--s-text)}.s-check>input{flex:none}body[class] .range-field{margin:0;width:100%}body[class] .range-field input{height:18px}body[class] .s-m-tabs{overflow:hidden;display:flex;height:auto;margin:0;background:none}
 body[class] .tabs .tab{height:auto;line-height:1.4;flex:none;text-transform:none}body[class] .tabs .tab a.s-m-tab{display:flex;gap:.4em;align-items:center;padding:.8em 1.2em;height:auto}.s-m-tab.active{box-shadow:inset 0 -3px var(--s-primary)}
 body[class] .s-m-pages{margin:0;display:inline-flex;padding:0}body[class] nav.s-m-nav{height:auto;line-height:1.4;flex:none;color:var(--md-sys-color-on-secondary-container);background:var(--md-sys-color-secondary-container)}
 .s-m-nav .nav-wrapper{height:auto;display:flex}body[class] .s-m-brand{position:static;transform:none;font-size:1.35em;display:flex;align-items:center;padding:0;color:inherit;flex:none}

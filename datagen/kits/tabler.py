@@ -72,7 +72,7 @@ _TABLER_LOOKS = {
         attributes={"data-bs-theme": mode, "data-bs-theme-primary": colour, "data-bs-theme-base": base, "data-bs-theme-radius": radius},
     )
     for mode, colour, base, radius in (
-        ("light", "green", "slate", "0"), ("light", "orange", "stone", "1"), ("light", "purple", "zinc", "2"), ("dark", "teal", "neutral", "0.5"), ("dark", "pink", "gray", "1.5"),
+        ("light", "indigo", "slate", "0"), ("light", "red", "stone", "1"), ("light", "purple", "zinc", "2"), ("dark", "teal", "neutral", "0.5"), ("dark", "pink", "gray", "1.5"),
     )
 }  # fmt: skip
 _COREUI = ("@coreui/coreui/dist/css/coreui.min.css",)
@@ -94,7 +94,7 @@ body[class] .card{margin:0}body[class] .steps{margin:0}body[class] .progress{hei
         + """
 .s-core-side.s-core-side{position:static;flex:none;width:15em;min-height:0;margin:0;padding:.75em 0;display:flex;flex-direction:column;transform:none;left:auto}
 .s-core-side>:not(.s-core-nav){padding-inline:1em}.s-core-nav{padding:0;margin:0}body[class] .s-core-link{display:flex;text-decoration:none;padding:.65em 1em}
-.sidebar-dark{--s-text:rgb(255 255 255/.87);--s-muted:rgb(255 255 255/.6);color:var(--s-text)}
+.s-core-side.s-drawer{background:#212631;height:100%}.sidebar-dark{--s-text:rgb(255 255 255/.87);--s-muted:rgb(255 255 255/.6);color:var(--s-text)}
 """,
     ),
     Kit(
