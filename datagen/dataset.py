@@ -207,7 +207,9 @@ def _refuse_strangers() -> None:
     """Everything under `data/` becomes part of the dataset version, so nothing unknown may lie there (but half-written files, which DVC ignores)."""
     known = {SPLITS_FILE, MANIFEST, CROISSANT, *(coco_path(split) for split in SPLITS)}
     for path in sorted(DATA.rglob("*")):
-        if path.is_file() and path not in known and path.suffix != ".partial" and not (path.parent == SHARDS and path.suffix == ".tar"):
+        # Beside a shard that lacks screens stands the list of them.
+        of_a_shard = path.parent == SHARDS and (path.suffix == ".tar" or path.name.endswith(".failures.jsonl"))
+        if path.is_file() and path not in known and path.suffix != ".partial" and not of_a_shard:
             raise InputError("is no part of a dataset, and all of data/ is versioned.", file=path, fix="Move it out of data/.")
 
 
