@@ -429,7 +429,7 @@ def pages(ui: Ui[F], words: Words, rng: Random) -> F:
         if rng.random() < 0.4:
             parts += [
                 ui.text(t("Rows per page"), "small"),
-                ui.box(ui.combo_box(t("Rows per page"), ("10", "25", "50", "100"), rng.randrange(4)), width=5.5),
+                ui.box(ui.combo_box(t("Rows per page"), ("10", "25", "50", "100"), rng.randrange(4)), width=6.5),
             ]
     return ui.row(*parts, ui.pagination(count, here), gap=3, justify="between" if parts else "center", wrap=True)
 

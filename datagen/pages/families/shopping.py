@@ -195,7 +195,7 @@ def product(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         if wide
         else ui.column(picture, *facts, gap=4),
     ]
-    parts += rng.sample(_product_more(ui, words, rng), rng.randrange(1, 4))
+    parts += [_product_more(ui, words, rng, kind) for kind in rng.sample(range(7), rng.randrange(1, 4))]
     return Content(title=name, parts=tuple(parts), icon="bag", plain_title=True)
 
 
@@ -274,23 +274,26 @@ def _product_facts(ui: Ui[F], words: Words, rng: Random, name: str) -> list[F]:
     return parts
 
 
-def _product_more(ui: Ui[F], words: Words, rng: Random) -> list[F]:
-    """What stands below a product."""
+def _product_more(ui: Ui[F], words: Words, rng: Random, kind: int) -> F:
+    """A section that stands below a product; `kind` is 0 to 6."""
     t = words.t
-    wide = ui.room > 640
-    keys = ("Material", "Color", "Size", "Weight", "Condition", "Serial number")
-    rows = [[t(key), words.field_value(key)] for key in rng.sample(keys, rng.randrange(3, 6))]
-    described = ui.column(ui.tabs([t("Description"), t("Reviews"), t("Shipping")][: rng.randrange(2, 4)], 0), ui.text(words.paragraph()), gap=3)
-    listed = ui.column(ui.heading(t("Details"), 3), ui.table([t("Name"), t("Description")], rows, header=rng.random() < 0.4), gap=2)
-    other = ui.column(
-        ui.row(ui.grow(ui.heading(t("Related products"), 3)), ui.link(t("View all")), gap=2),
-        ui.grid(*(ware(ui, words, rng, 4) for _ in range(fit(ui, 210, 5, 2))), columns=fit(ui, 210, 5, 2)),
-        gap=3,
-    )
-    asked = ui.column(ui.heading(t("Frequently asked questions"), 3), questions(ui, words, rng), gap=3)
-    shown = ui.column(ui.heading(t("Watch the video"), 3), ui.video_player(16 if wide else 11, words.product(), rng.random()), gap=3)
-    history = chart_card(ui, words, rng, 11)
-    return [described, listed, other, asked, shown, history, reviews(ui, words, rng), reviews(ui, words, rng)]
+    if kind == 0:
+        return ui.column(ui.tabs([t("Description"), t("Reviews"), t("Shipping")][: rng.randrange(2, 4)], 0), ui.text(words.paragraph()), gap=3)
+    if kind == 1:
+        keys = ("Material", "Color", "Size", "Weight", "Condition", "Serial number")
+        rows = [[t(key), words.field_value(key)] for key in rng.sample(keys, rng.randrange(3, 6))]
+        return ui.column(ui.heading(t("Details"), 3), ui.table([t("Name"), t("Description")], rows, header=rng.random() < 0.4), gap=2)
+    if kind == 2:
+        columns = fit(ui, 210, 5, 2)
+        head = ui.row(ui.grow(ui.heading(t("Related products"), 3)), ui.link(t("View all")), gap=2)
+        return ui.column(head, ui.grid(*(ware(ui, words, rng, 4) for _ in range(columns)), columns=columns), gap=3)
+    if kind == 3:
+        return ui.column(ui.heading(t("Frequently asked questions"), 3), questions(ui, words, rng), gap=3)
+    if kind == 4:
+        return ui.column(ui.heading(t("Watch the video"), 3), ui.video_player(16 if ui.room > 640 else 11, words.product(), rng.random()), gap=3)
+    if kind == 5:
+        return chart_card(ui, words, rng, 11)
+    return reviews(ui, words, rng)
 
 
 def reviews(ui: Ui[F], words: Words, rng: Random) -> F:

@@ -668,7 +668,7 @@ def form(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         keys = field_keys(rng, rng.randrange(2, 7))
         inner = [labelled(ui, words, rng, key, beside) for key in keys]
         body: list[F] = [ui.grid(*inner, columns=columns, gap=4) if columns > 1 else ui.column(*inner, gap=4)]
-        body += rng.sample(_form_extras(ui, words, rng), rng.choice((0, 0, 1, 2)))
+        body += [_form_extra(ui, words, rng, kind) for kind in rng.sample(range(14), rng.choice((0, 0, 1, 2)))]
         heading = ui.heading(t(name), rng.choice((3, 4)))
         above = [heading, *([ui.text(words.sentence(), "muted")] if rng.random() < 0.35 else [])]
         parts.append(
@@ -696,50 +696,46 @@ def form(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     return Content(title=title, parts=tuple(parts), icon="edit", width=width, chrome="bare" if bare == "bare" else "app")
 
 
-def _form_extras(ui: Ui[F], words: Words, rng: Random) -> list[F]:
-    """Controls that forms have besides plain fields, each drawn anew."""
+def _form_extra(ui: Ui[F], words: Words, rng: Random, kind: int) -> F:
+    """A control that forms have besides plain fields; `kind` is 0 to 13."""
     t = words.t
-    name, explanation = words.setting()
-    key = rng.choice(CHOSEN)
-    upload = ui.box(
-        ui.column(
+    if kind == 0:
+        upload = (
             ui.icon("upload", 1.8, "muted"),
             ui.text(t("Drag files here or choose them from disk."), "muted"),
             ui.button(t("Choose file"), size="small"),
-            align="center",
-        ),
-        pad=5,
-        border=True,
-    )
-    attached = ui.list(
-        *(ui.list_item(file, words.file_size(), ui.icon(file_icon(file)), ui.icon_button("close")) for file in distinct(words.file_name, 2))
-    )
-    tags = ui.field(
-        t("Tags"),
-        ui.row(
-            *(ui.chip(tag, removable=True) for tag in distinct(words.tag, rng.randrange(2, 5))),
-            ui.button(t("Add"), icon="plus", size="small", variant="text"),
-            gap=2,
-            wrap=True,
-        ),
-    )
-    share = rng.random()
-    slider = ui.field(f"{t('Budget')}: {round(100 * share)} %", ui.slider(t("Budget"), share))
-    photo = ui.row(
-        ui.avatar(words.person(), 4, picture=True),
-        ui.button(t("Upload"), variant="default", size="small"),
-        ui.button(t("Remove"), variant="text", size="small"),
-        gap=3,
-    )
-    return [
-        ui.list(ui.list_item(name, explanation, trailing=ui.switch(name, rng.random() < 0.5))), ui.field(t(key), choice(ui, words, rng, t(key), words.option(key))), upload, attached, tags, slider, photo,
-        ui.column(*(ui.checkbox(words.setting()[0], ui.chance("selected", 0.6, 0.3)) for _ in range(rng.randrange(2, 5))), gap=2),
-        ui.field(t("Department"), ui.list_box(t("Department"), options_of(words, "Department", 5), [rng.randrange(5)])), month(ui, words, rng),
-        transfer(ui, words, rng),
-        switches(ui, words, rng, rng.randrange(2, 4)),
-        ui.row(ui.field(t("Adults"), ui.stepper(t("Adults"), rng.randrange(1, 6))), ui.field(t("Children"), ui.stepper(t("Children"), rng.randrange(5))), gap=5, wrap=True),
-        ui.field(t("Password"), ui.column(ui.password_field(t("Password"), rng.randrange(4, 12)), ui.progress(rng.random(), t("Strength")), gap=1)),
-    ]  # fmt: skip
+        )
+        return ui.box(ui.column(*upload, align="center"), pad=5, border=True)
+    if kind == 1:
+        return ui.list(
+            *(ui.list_item(file, words.file_size(), ui.icon(file_icon(file)), ui.icon_button("close")) for file in distinct(words.file_name, 2))
+        )
+    if kind == 2:
+        chips = [ui.chip(tag, removable=True) for tag in distinct(words.tag, rng.randrange(2, 5))]
+        return ui.field(t("Tags"), ui.row(*chips, ui.button(t("Add"), icon="plus", size="small", variant="text"), gap=2, wrap=True))
+    if kind == 3:
+        share = rng.random()
+        return ui.field(f"{t('Budget')}: {round(100 * share)} %", ui.slider(t("Budget"), share))
+    if kind == 4:
+        ways = (ui.button(t("Upload"), variant="default", size="small"), ui.button(t("Remove"), variant="text", size="small"))
+        return ui.row(ui.avatar(words.person(), 4, picture=True), *ways, gap=3)
+    if kind == 5:
+        key = rng.choice(CHOSEN)
+        return ui.field(t(key), choice(ui, words, rng, t(key), words.option(key)))
+    if kind == 6:
+        return ui.column(*(ui.checkbox(words.setting()[0], ui.chance("selected", 0.6, 0.3)) for _ in range(rng.randrange(2, 5))), gap=2)
+    if kind == 7:
+        return ui.field(t("Department"), ui.list_box(t("Department"), options_of(words, "Department", 5), [rng.randrange(5)]))
+    if kind == 8:
+        return month(ui, words, rng)
+    if kind == 9:
+        return transfer(ui, words, rng)
+    if kind in (10, 11):
+        return switches(ui, words, rng, rng.randrange(1, 4))
+    if kind == 12:
+        adults, children = ui.stepper(t("Adults"), rng.randrange(1, 6)), ui.stepper(t("Children"), rng.randrange(5))
+        return ui.row(ui.field(t("Adults"), adults), ui.field(t("Children"), children), gap=5, wrap=True)
+    return ui.field(t("Password"), ui.column(ui.password_field(t("Password"), rng.randrange(4, 12)), ui.progress(rng.random(), t("Strength")), gap=1))
 
 
 def _form_buttons(ui: Ui[F], words: Words, rng: Random) -> F:
@@ -805,7 +801,7 @@ def wizard(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         body = ui.column(
             ui.row(ui.icon("check-circle", 4, "success"), justify="center"),
             ui.row(ui.heading(t("All done!"), 3), justify="center"),
-            ui.list(*(ui.checkbox(words.setting()[0], True) for _ in range(2)), framed=False),
+            ui.column(*(ui.checkbox(words.setting()[0], True) for _ in range(2)), gap=2),
             gap=4,
         )
     back = ui.button(t("Back"), icon="arrow-left" if rng.random() < 0.3 else None, variant="default", disabled=here == 0)
