@@ -54,12 +54,15 @@ window.stage = (() => {
     for (const mixed of body.querySelectorAll("[data-mixed]")) mixed.indeterminate = true;
     if (window.kitReady) await window.kitReady(body);
     body.getBoundingClientRect(); // layout asks for the fonts that the page needs
-    await document.fonts.ready;
-    // What was laid out while a font was on its way keeps traces of the fallback (selects do): lay all out once more.
-    body.style.display = "none";
-    body.getBoundingClientRect();
-    body.style.removeProperty("display");
-    body.getBoundingClientRect();
+    if (document.fonts.status === "loading") {
+      await document.fonts.ready;
+      // What was laid out while a font was on its way keeps traces of the fallback (selects do): lay all out once more.
+      body.style.display = "none";
+      body.getBoundingClientRect();
+      body.style.removeProperty("display");
+      if (!body.getAttribute("style")) body.removeAttribute("style");
+      body.getBoundingClientRect();
+    }
     await charts.draw(body);
     body.getBoundingClientRect();
     await document.fonts.ready;
