@@ -90,7 +90,7 @@ def mail(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         boxes = [Entry(t(name), icon, str(rng.randrange(1, 400)) if rng.random() < 0.25 else None) for name, icon in (
             ("Inbox", "inbox"), ("Starred", "star"), ("Sent", "send"), ("Drafts", "edit"), ("Spam", "ban"), ("Trash", "trash"), ("Archive", "archive"), ("Important", "flag"))]  # fmt: skip
         write = ui.button(rng.choice((t("Compose"), t("New message"))), icon="edit", variant="primary", wide=rng.random() < 0.5)
-        if rng.random() < 0.3:
+        if rng.random() < 0.45:
             labels = tuple(Branch(tag, "tag") for tag in distinct(words.tag, 3))
             account = Branch(words.email(), "envelope", True, tuple(Branch(entry.label, entry.icon) for entry in boxes[: rng.randrange(4, 9)]))
             side = ui.box(ui.pane(write, ui.tree((account, Branch(t("Tags"), "tags", True, labels)), 1)), width=14, tint=rng.random() < 0.5)
@@ -101,6 +101,7 @@ def mail(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         main: F = ui.column(
             _mail_tools(ui, words, rng, room),
             ui.pane(*notice(ui, words, rng, 0.06), _mails(ui, words, rng, 14, room), pad=rng.choice((0, 2))),
+            *([ui.box(ui.pagination(3, 1), pad=2)] if rng.random() < 0.3 else []),
             gap=0,
             fill=True,
         )
@@ -308,7 +309,7 @@ def document(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     )
     middle: list[F] = [ui.pane(*notice(ui, words, rng, 0.04), page, pad=4)]
     if room > 860 and rng.random() < 0.55:
-        middle.append(ui.box(ui.pane(*_comments(ui, words, rng), pad=3), width=17))
+        middle.append(ui.box(ui.pane(*(_styles(ui, words, rng) if rng.random() < 0.4 else _comments(ui, words, rng)), pad=3), width=17))
     if room > 980 and rng.random() < 0.4:
         outline = tuple(
             Branch(words.title(), None, rng.random() < 0.6, tuple(Branch(words.title()) for _ in range(rng.randrange(0, 4))))
@@ -357,6 +358,21 @@ def _document_body(ui: Ui[F], words: Words, rng: Random, title: str) -> list[F]:
     if rng.random() < 0.15:
         body.append(ui.link(words.url()))
     return body
+
+
+def _styles(ui: Ui[F], words: Words, rng: Random) -> list[F]:
+    """The pane of a document's styles and of its page."""
+    t = words.t
+    names = [t("Normal text"), t("Title"), t("Heading"), t("Subtitle"), t("Quote"), t("Caption"), t("Code")]
+    spacing = ui.field(t("Line spacing"), ui.stepper(t("Line spacing"), rng.randrange(1, 4)))
+    margin = ui.field(t("Margins"), ui.slider(t("Margins"), rng.random()))
+    return [
+        ui.heading(t("Styles"), 5),
+        ui.list_box(t("Styles"), names[: rng.randrange(4, 8)], [rng.randrange(4)]),
+        spacing,
+        margin,
+        ui.switch(t("Show grid"), rng.random() < 0.5, show_label=True),
+    ]
 
 
 def _comments(ui: Ui[F], words: Words, rng: Random) -> list[F]:
@@ -438,7 +454,13 @@ def spreadsheet(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         gap=2,
     )
     grid_row: list[F] = [ui.pane(*notice(ui, words, rng, 0.03), sheet, pad=0)]
-    if room > 900 and rng.random() < 0.35:
+    if room > 700 and rng.random() < 0.2:
+        columns_ = distinct(lambda: t(words.column()), rng.randrange(5, 8))
+        pivot = [
+            ui.field(name, ui.list_box(name, columns_[i::3], [0] if i == 0 else [])) for i, name in enumerate((t("Rows"), t("Columns"), t("Values")))
+        ]
+        grid_row.append(ui.box(ui.pane(ui.heading(t("Pivot table"), 5), *pivot, pad=3), width=13))
+    elif room > 900 and rng.random() < 0.3:
         grid_row.append(
             ui.box(
                 ui.pane(
@@ -856,7 +878,7 @@ def print_dialog(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         ui.field(t("Margins"), ui.grid(*(ui.stepper(t(name), rng.randrange(5, 30)) for name in ("Left", "Right")), columns=2), beside=beside),
         ui.field(t("Quality"), ui.combo_box(t("Quality"), words.option("Quality"), 1), beside=beside),
     ]  # fmt: skip
-    named = rng.random() < 0.75
+    named = rng.random() < 0.6
     who: F = (
         ui.field(
             t("Printer"),
@@ -1086,7 +1108,8 @@ def database(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     panes: list[F] = [main]
     if not small:
         search = [ui.search_field(t("Filter"))] if rng.random() < 0.5 else []
-        panes.insert(0, ui.box(ui.pane(*search, ui.tree(root, rng.randrange(visible(root)))), width=14, tint=rng.random() < 0.5))
+        saved = [ui.list_box(t("Saved queries"), distinct(words.title, rng.randrange(3, 6)), [0])] if rng.random() < 0.4 else []
+        panes.insert(0, ui.box(ui.pane(*search, ui.tree(root, rng.randrange(visible(root))), *saved), width=14, tint=rng.random() < 0.5))
     if room > 980 and rng.random() < 0.35:
         fields = [
             ui.field(t(key), control(ui, words, rng, key))

@@ -198,8 +198,9 @@ def labelled(ui: Ui[F], words: Words, rng: Random, key: str, beside: bool = Fals
 def field_keys(rng: Random, count: int) -> list[str]:
     """Different fields of a form, about half of them typed into."""
     special = (*DATES, *COUNTS, *LONG, *SECRET[:2], *CHOSEN)
+    drawn = (*DATES, *DATES, *COUNTS, *LONG, *LONG, *SECRET[:2], *SECRET[:2], *CHOSEN)
     plain = [key for key in english.PLAIN_FIELDS if key not in special]
-    return rng.sample([*rng.sample(plain, count), *rng.sample(special, count)], count)
+    return rng.sample([*rng.sample(plain, count), *distinct(lambda: rng.choice(drawn), count)], count)
 
 
 def filters(ui: Ui[F], words: Words, rng: Random, count: int) -> list[F]:

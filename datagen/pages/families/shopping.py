@@ -786,6 +786,8 @@ def _features(ui: Ui[F], words: Words, rng: Random) -> F:
 
 def _figures(ui: Ui[F], words: Words, rng: Random) -> F:
     columns = fit(ui, 180, 4, 2)
+    if rng.random() < 0.3:
+        return chart_card(ui, words, rng, 12)
     return ui.grid(
         *(ui.column(ui.heading(words.count(), 2), ui.text(words.t(words.metric()), "muted"), gap=1, align="center") for _ in range(columns)),
         columns=columns,

@@ -68,7 +68,7 @@ def data_table(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     elif ui.room > 820 and rng.random() < 0.25:
         body = _table_and_details(ui, words, rng, dense)
     elif ui.room > 760 and rng.random() < 0.25:
-        side = ui.box(ui.column(*filters(ui, words, rng, rng.randrange(2, 5)), gap=5), width=13)
+        side = ui.box(ui.column(*_table_side(ui, words, rng), gap=5), width=13)
         body = ui.row(side, ui.grow(_table(ui, words, rng, fit(ui, 210, 6, 3), dense)), gap=6, align="start")
     elif rng.random() < 0.12:
         groups = [
@@ -220,6 +220,8 @@ def dashboard(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         lambda: ui.card(ui.text_area(t("Notes"), words.sentence() if rng.random() < 0.5 else "", t("Write a note"), rows=4), ui.button(t("Save"), size="small", variant="primary"), title=t("Notes")),
         lambda: ui.card(ui.list_box(t(words.section()), distinct(words.title, rng.randrange(4, 7)), [1]), title=t(words.section())), lambda: _quick_actions(ui, words, rng),
     ]  # fmt: skip
+    if rng.random() < 0.7:
+        parts.append(ui.grid(*(chart_card(ui, words, rng, rng.choice((10, 12))) for _ in range(columns)), columns=columns, gap=4))
     for _ in range(rng.randrange(2, 4)):
         kind = rng.random()
         if columns > 1 and kind < 0.35:
@@ -276,6 +278,20 @@ def _quick_actions(ui: Ui[F], words: Words, rng: Random) -> F:
         for name in names
     ]
     return ui.card(ui.list(*rows, framed=False), title=words.t("Quick actions"))
+
+
+def _table_side(ui: Ui[F], words: Words, rng: Random) -> list[F]:
+    """Beside a table: filters, saved views, or the folders that its rows lie in."""
+    t = words.t
+    kind = rng.random()
+    if kind < 0.4:
+        return filters(ui, words, rng, rng.randrange(2, 5))
+    if kind < 0.7:
+        return [
+            ui.field(t("Saved views"), ui.list_box(t("Saved views"), distinct(words.title, rng.randrange(4, 8)), [0])),
+            *filters(ui, words, rng, 1),
+        ]
+    return [ui.heading(t("Categories"), 5), tree(ui, words, rng, files=False)]
 
 
 # ---- kanban ----------------------------------------------------------------------------------------------------------------------------------
@@ -502,7 +518,7 @@ def file_manager(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
             ui.text(f"{words.file_size()} {t('of')} {words.file_size()}", "caption"),
             gap=1,
         )
-        if rng.random() < 0.65:
+        if rng.random() < 0.75:
             side = ui.box(
                 ui.pane(tree(ui, words, rng, files=False, count=5), *([storage] if rng.random() < 0.4 else [])), width=15, tint=rng.random() < 0.4
             )
@@ -648,8 +664,19 @@ def _file_details(ui: Ui[F], words: Words, rng: Random) -> list[F]:
         ui.image(rng.choice(("document", "photo", "screenshot")), 9, rounded=True), ui.heading(words.file_name(), 5),
         *(ui.row(ui.box(ui.text(name, "muted"), width=5), ui.grow(ui.text(value, "small")), gap=2) for name, value in facts),
         ui.row(*(ui.chip(tag, removable=True) for tag in distinct(words.tag, 2)), gap=1, wrap=True), ui.heading(t("Shared with me"), 6), faces(ui, words, rng, 4),
-        ui.button(t("Download"), icon="download", variant="primary", wide=True),
+        rng.choice((_file_actions, _file_download))(ui, words, rng),
     ]  # fmt: skip
+
+
+def _file_download(ui: Ui[F], words: Words, rng: Random) -> F:
+    return ui.button(words.t("Download"), icon="download", variant="primary", wide=rng.random() < 0.8)
+
+
+def _file_actions(ui: Ui[F], words: Words, rng: Random) -> F:
+    """What can be done with the chosen file, as a menu that stays open."""
+    entries = [("Open", "open-external"), ("Rename", "edit"), ("Move", "move"), ("Duplicate", "copy"), ("Share", "share"), ("Download", "download")]
+    kept: list[Entry | None] = [Entry(words.t(name), icon) for name, icon in sorted(rng.sample(entries, rng.randrange(2, 6)), key=entries.index)]
+    return ui.menu([*kept, None, Entry(words.t("Delete"), "trash")])
 
 
 # ---- forms -----------------------------------------------------------------------------------------------------------------------------------
@@ -785,6 +812,8 @@ def wizard(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         body = ui.column(ui.video_player(14 if ui.room > 520 else 11, words.title(), rng.random()), ui.text(words.sentence(), "muted"))
     elif kind > 1.05:
         body = transfer(ui, words, rng)
+    elif kind > 1 and rng.random() < 0.6:
+        body = _appointment(ui, words, rng)
     elif kind > 1:
         body = ui.column(*(labelled(ui, words, rng, key) for key in ("Username", "Password", "Confirm password")), gap=4)
     elif kind < 0.9:
@@ -823,6 +852,23 @@ def wizard(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     return Content(
         title=t(words.form()), parts=tuple(parts), icon="magic", width=rng.choice((None, 44, 60)), chrome="bare" if rng.random() < 0.4 else "app"
     )
+
+
+def _appointment(ui: Ui[F], words: Words, rng: Random) -> F:
+    """A day and a time to choose."""
+    t = words.t
+    times = sorted(
+        rng.sample([f"{hour}:{minute}" for hour in range(8, 18) for minute in ("00", "30")], rng.randrange(4, 9)),
+        key=lambda time: int(time.replace(":", "")),
+    )
+    chosen = rng.randrange(len(times))
+    if rng.random() < 0.3:
+        slots: F = ui.list_box(t("Time"), times[:7], [chosen])
+    else:
+        slots = ui.row(*(ui.chip(time, chosen=i == chosen) for i, time in enumerate(times)), gap=2, wrap=True)
+    day = month(ui, words, rng) if rng.random() < 0.6 else ui.field(t("Date"), ui.date_picker(t("Date"), words.date(), words.date_iso()))
+    right = ui.column(ui.field(t("Time"), slots), ui.field(t("Notes"), ui.text_area(t("Notes"), "", words.sentence(), rows=2)), gap=3)
+    return ui.row(day, ui.grow(right), gap=5, align="start") if ui.room > 640 else ui.column(day, right, gap=4)
 
 
 def _choices(ui: Ui[F], words: Words, rng: Random) -> F:
