@@ -8,7 +8,7 @@ from contracts.annotation import Platform
 from contracts.errors import InputError
 
 _MODULES = (
-    "bespoke", "bootstrap", "bulma", "classless", "nes", "papercss", "spectre", "element_plus", "fomantic", "foundation", "framework7", "govuk", "ionic", "materialize", "patternfly", "primer", "shoelace", "tabler", "uikit", "vscode", "windows",
+    "bespoke", "bootstrap", "bulma", "classless", "element_plus", "fluent", "fomantic", "foundation", "framework7", "govuk", "ionic", "materialize", "nes", "papercss", "patternfly", "primer", "shoelace", "spectre", "tabler", "uikit", "vscode", "windows",
 )  # fmt: skip
 
 

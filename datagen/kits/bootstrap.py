@@ -67,8 +67,18 @@ def _themes() -> dict[str, Theme]:
     files |= {name: f"bootswatch/dist/{name}/bootstrap.min.css" for name in _BOOTSWATCH}
     dark = {"light": False, "dark": True, **_BOOTSWATCH}
     return {
-        name: Theme(css=(file,), dark=dark[name], attributes={"data-bs-theme": "dark" if dark[name] else "light"}) for name, file in files.items()
-    }
+        name: Theme(
+            css=(file,), dark=dark[name], attributes={"data-bs-theme": "dark" if dark[name] else "light"}, extra=_SKETCHY if name == "sketchy" else ""
+        )
+        for name, file in files.items()
+    }  # fmt: skip
+
+
+# Sketchy's checkboxes, radios and switches are inputs of no size with a drawing that hangs out of them: give the inputs the size of the drawing.
+_SKETCHY = """
+.form-check-input:is([type=checkbox],[type=radio]){width:16px;height:16px;margin:0}.form-check-input:is([type=checkbox],[type=radio])::before{top:0;box-sizing:border-box;width:16px;height:16px}
+.form-switch .form-check-input[type=checkbox]{width:32px}.form-switch .form-check-input[type=checkbox]::before{width:32px}
+"""
 
 
 def variables(prefix: str) -> str:

@@ -87,7 +87,7 @@ body{background:var(--s-surface);color:var(--s-text);font-family:'Press Start 2P
 body :is(button,input,textarea,select,label,table){font-family:inherit;font-size:1em}h1{font-size:1.6em}h2{font-size:1.4em}h3{font-size:1.25em}h4{font-size:1.15em}h5{font-size:1.05em}h6{font-size:1em}
 body :is(.nes-btn,.nes-input,.nes-textarea,.nes-select,.nes-container,.nes-table,label,p){margin:4px}body :is(.nes-input,.nes-textarea){width:calc(100% - 8px)}body .nes-select{width:calc(100% - 8px)}
 body .nes-btn{display:inline-flex;align-items:center;justify-content:center;gap:.5em;padding:.5em .9em}body .nes-btn.s-wide{width:calc(100% - 8px)}body .s-nes-small{padding:.2em .5em}
-body :is(.nes-input,.nes-textarea){padding:.5em .8em;height:auto}body .nes-textarea{resize:none}body .nes-select select{padding:.6em 2.4em .6em .8em;width:100%}.nes-select{display:block;position:relative}
+body :is(.nes-input,.nes-textarea){padding:.5em .8em;height:auto}body .nes-textarea{resize:none}body .nes-select{min-width:8em}body .nes-select select{padding:.6em 2.4em .6em .8em;width:100%}.nes-select{display:block;position:relative}
 .s-nes-text{background:none!important;border:0;color:inherit;font:inherit;padding:.4em;text-decoration:underline}.s-nes-icon{display:inline-flex;flex:none;font-size:1.2em}.s-nes-icon.nes-btn{padding:.35em}
 body .s-iconed>input{padding-inline-start:2.6em}.s-nes-check{position:relative;display:inline-flex;flex:none;margin:0!important;min-height:20px;align-items:center}.s-nes-check>span{padding-inline-start:2px}
 .s-nes-check>.s-nes-box{position:absolute;left:2px;top:calc(50% - 8px);width:18px;height:18px;pointer-events:none}.s-nes-check>.nes-checkbox{margin:0;flex:none;position:absolute}.s-nes-check>.nes-checkbox+span{margin-inline-start:28px;line-height:1}
