@@ -300,22 +300,26 @@ def document(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         size = ui.box(ui.stepper(t("Font size"), rng.choice((10, 11, 12, 14, 18))), width=7)
         buttons = [*rng.sample([style, font], rng.randrange(1, 3)), *([size] if rng.random() < 0.6 else []), *buttons]
     bar = ui.toolbar(*buttons)
-    paper = ui.column(*_document_body(ui, words, rng, title), gap=4)
-    width = min(44.0, room / 18) if room > 560 else None
-    page = (
-        ui.row(ui.box(paper, width=width, pad=8 if room > 560 else 2, border=True), justify="center")
-        if width and rng.random() < 0.75
-        else ui.box(paper, pad=5 if room > 560 else 2)
-    )
-    middle: list[F] = [ui.pane(*notice(ui, words, rng, 0.04), page, pad=4)]
+    aside: list[F] = []
+    beside: list[F] = []
+    left = room
     if room > 860 and rng.random() < 0.55:
-        middle.append(ui.box(ui.pane(*(_styles(ui, words, rng) if rng.random() < 0.4 else _comments(ui, words, rng)), pad=3), width=17))
+        left -= 310
+        aside.append(ui.box(ui.pane(*(_styles(ui, words, rng) if rng.random() < 0.4 else _comments(ui, words, rng)), pad=3), width=17))
     if room > 980 and rng.random() < 0.4:
+        left -= 260
         outline = tuple(
             Branch(words.title(), None, rng.random() < 0.6, tuple(Branch(words.title()) for _ in range(rng.randrange(0, 4))))
             for _ in range(rng.randrange(3, 6))
         )
-        middle.insert(0, ui.box(ui.pane(ui.heading(t("Outline"), 6), ui.tree(outline, rng.randrange(visible(outline)))), width=14, tint=True))
+        beside.append(ui.box(ui.pane(ui.heading(t("Outline"), 6), ui.tree(outline, rng.randrange(visible(outline)))), width=14, tint=True))
+    body = _document_body(ui, words, rng, title)
+    # A sheet of paper that is wider than its place would be cut at both sides: it stands alone where there is room for it.
+    if left > 560 and rng.random() < 0.75:
+        page = ui.row(ui.box(ui.column(*body, gap=4), width=min(44.0, left / 20), pad=8, border=True), justify="center")
+    else:
+        page = ui.box(ui.column(*body, gap=4), pad=5 if left > 560 else 2)
+    middle: list[F] = [*beside, ui.pane(*notice(ui, words, rng, 0.04), page, pad=4), *aside]
     if rng.random() < 0.35:
         middle.append(ui.scroll_bar(rng.uniform(0.1, 0.6), rng.random()))
     parts = [*top, bar, ui.row(*middle, gap=0, align="stretch", fill=True)]
