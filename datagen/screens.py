@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -29,7 +30,9 @@ MIN_VISIBLE = 0.3
 # Share of the screens in a dark look, where a kit has both.
 DARK_SHARE = 0.25
 # States that put something on the page which nothing else does come more often than the others.
-_STATES = (*STATES[1:], "dialog", "menu", "tooltip", "tooltip", "toast")
+_STATES = (*STATES[1:], "dialog", "dialog", "menu", "menu", "menu", "menu", "tooltip", "tooltip", "tooltip", "toast")
+# Platforms with few kits have each kit up to this many times as often, so that web kits do not outnumber what phones and desktops show.
+_PLATFORM_TURNS = 2
 _DECIMALS = 3
 
 
@@ -103,7 +106,8 @@ def devices() -> dict[str, tuple[int, int, float]]:
 
 
 def turns(knobs: RenderKnobs) -> tuple[tuple[str, str], ...]:
-    """Every (kit, family) pair that goes together, in a shuffled order: they take turns, so that each comes up equally often."""
+    """Every (kit, family) pair that goes together, in a shuffled order: they take turns, a family as many as it has (`Family.turns`), and more on a platform
+    of which there are few pairs (`_PLATFORM_TURNS`)."""
     return _turns(knobs.seed, knobs.kits, knobs.families)
 
 
@@ -113,7 +117,11 @@ def _turns(seed: int, kit_names: Names, family_names: Names) -> tuple[tuple[str,
         (name, family)
         for name in chosen(kit_names, kits()) for family in chosen(family_names, FAMILIES)
         if kit(name).platform in FAMILIES[family].platforms
+        for _ in range(FAMILIES[family].turns)
     ]  # fmt: skip
+    platforms = Counter(kit(name).platform for name, _ in pairs)
+    most = max(platforms.values(), default=0)
+    pairs = [pair for pair in pairs for _ in range(min(_PLATFORM_TURNS, round(most / platforms[kit(pair[0]).platform])))]
     if not pairs:
         raise InputError("fit together in no pair of kit and family.", file="params.yaml", field="render.kits, render.families", fix="Choose families that the kits' platforms have.")
     Random(f"{seed}/turns").shuffle(pairs)

@@ -22,16 +22,19 @@ _MODULES = (
     "shopping",
     "people",
     "media",
+    "sites",
+    "screens",
 )
 EVERYWHERE: tuple[Platform, ...] = ("web", "mobile", "desktop")
 
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of page, and the platforms on which it is found."""
+    """One kind of page, the platforms on which it is found, and how many turns it has while the others have one: kinds that people see more of have more."""
 
     make: Callable[[Ui[Any], Words, Random], Content[Any]]
     platforms: tuple[Platform, ...] = EVERYWHERE
+    turns: int = 1
 
     def __call__(self, ui: Ui[Any], words: Words, rng: Random) -> Content[Any]:
         return self.make(ui, words, rng)

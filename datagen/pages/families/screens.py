@@ -1,0 +1,196 @@
+"""Screens with little on them, one thing at a time: a welcome, a message, a picture, a player, a few knobs, a moment to pick, something to write."""
+
+from collections.abc import Callable
+from random import Random
+
+from datagen.content import icons
+from datagen.content.words import Words
+from datagen.pages.families import Family
+from datagen.pages.families.sections import distinct, month, tree
+from datagen.pages.shell import Content
+from datagen.pages.ui import F, Ui
+
+PICTURES = ("photo", "photo", "landscape", "city", "gradient", "mesh", "illustration", "poster", "food")
+
+
+def _choices(ui: Ui[F], words: Words, rng: Random) -> list[F]:
+    """One to three large buttons, one below another."""
+    t = words.t
+    names = rng.sample(("Sign in", "Sign up", "Get started", "Continue", "Not now", "Skip", "Learn more", "Next", "Done", "Allow"), rng.randrange(1, 4))
+    kinds = ("primary", rng.choice(("default", "text")), "text")
+    return [ui.button(t(name), variant=kind, wide=True, size="large" if rng.random() < 0.5 else "normal") for name, kind in zip(names, kinds, strict=False)]
+
+
+def welcome(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """The first screen of a product: its name, a picture, a sentence, the way in."""
+    t = words.t
+    tall = max(16, ui.setting.height / 18)
+    name = ui.heading(words.brand() if rng.random() < 0.5 else words.title(), 1)
+    said = [ui.text(words.sentences(rng.randrange(1, 3)), rng.choice(("normal", "muted")))] if rng.random() < 0.85 else []
+    dots = [ui.page_dots(rng.randrange(3, 8), rng.randrange(3))] if rng.random() < 0.6 else []
+    foot = [ui.row(ui.text(t("No account yet?"), "small"), ui.link(t("Sign up")), gap=2, justify="center")] if rng.random() < 0.3 else []
+    if ui.platform == "mobile" and rng.random() < 0.35:
+        # A picture behind everything: what stands on it has a ground of its own, since no text can be read on every picture.
+        panel = ui.card(ui.column(name, *said, *dots, *_choices(ui, words, rng), *foot, gap=4))
+        place = ui.place((0.06, rng.choice((0.3, 0.45, 0.55)), ui.box(panel, width=ui.setting.width * 0.86 / 16)), back=ui.image(rng.choice(PICTURES), tall))
+        return Content(title=t("Welcome"), parts=(place,), fill=True, chrome="bare", icon="sparkles", plain_title=True)
+    art = rng.random()
+    picture = (
+        [ui.image(rng.choice(PICTURES), tall * rng.choice((0.3, 0.4, 0.5)))] if art < 0.6
+        else [ui.row(ui.icon(rng.choice(icons.concepts("thing")), rng.choice((4, 6, 8)), "primary"), justify="center")] if art < 0.85 else []
+    )  # fmt: skip
+    space = ui.box(height=tall * rng.choice((0.03, 0.08, 0.15)))
+    head = [name, *said] if rng.random() < 0.5 else [ui.column(name, *said, gap=3, align="center")]
+    order = [*picture, space, *head] if rng.random() < 0.6 else [*head, space, *picture]
+    below = [*dots, *_choices(ui, words, rng), *foot]
+    rng.shuffle(below)
+    return Content(title=t("Welcome"), parts=(ui.column(*order, space, *below, gap=4),), chrome="bare", icon="sparkles", width=rng.choice((22, 26, 32)), plain_title=True)
+
+
+def message(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """One thing said, and what can be done about it."""
+    t = words.t
+    space = ui.box(height=max(2, ui.setting.height / 18 * rng.choice((0.05, 0.12, 0.22))))
+    head: list[F] = []
+    if rng.random() < 0.7:
+        concept = rng.choice(("check-circle", "bell", "location", "envelope", "lock", "download", "info", "warning", "camera", "wifi-off"))
+        head.append(ui.icon(concept, rng.choice((3, 4.5, 6)), rng.choice(("primary", "muted", "success"))))
+    elif rng.random() < 0.5:
+        head.append(ui.image(rng.choice(PICTURES), rng.choice((8, 11)), rng.choice((12, 16))))
+    head += [ui.heading(words.question() if rng.random() < 0.4 else words.title(), rng.choice((1, 2))), ui.text(words.sentences(rng.randrange(1, 4)))]
+    if rng.random() < 0.2:
+        head.append(ui.progress(rng.random(), t("Download")))
+    if rng.random() < 0.25:
+        head.append(ui.text_field(t("Email"), words.email() if rng.random() < 0.5 else "", t("Email")))
+    return Content(
+        title=words.title(), parts=(ui.column(space, ui.column(*head, gap=3, align="center"), space, *_choices(ui, words, rng), gap=4),),
+        chrome="bare" if rng.random() < 0.6 else "app", icon="info", width=rng.choice((22, 26, 32)), plain_title=True,
+    )  # fmt: skip
+
+
+def picture(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """A picture as large as the window, with what one does to it."""
+    back = ui.image(rng.choice(("photo", "photo", "landscape", "portrait", "city", "food", "poster", "screenshot")), max(14, ui.setting.height / 18))
+    names = rng.sample(("share", "heart", "trash", "edit", "info", "download", "crop", "more", "camera", "flash", "refresh"), rng.randrange(2, 5))
+    tools = ui.row(*(ui.icon_button(name, variant="default") for name in names), gap=3)
+    parts = [(0.04, 0.03, ui.icon_button("close" if rng.random() < 0.5 else "arrow-left", variant="default")), (rng.choice((0.06, 0.3)), 0.9, tools)]
+    if rng.random() < 0.5:
+        parts.append((0.06, 0.72, ui.card(ui.text(words.person(), "strong"), ui.text(words.sentence(), "small"))))
+    if rng.random() < 0.3:
+        parts.append((0.45, 0.84, ui.page_dots(rng.randrange(2, 6), rng.randrange(2))))
+    return Content(title=words.t("Photos"), parts=(ui.place(*parts, back=back),), fill=True, chrome="bare" if rng.random() < 0.7 else "app", icon="image", plain_title=True)
+
+
+def playback(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """A film or a channel: the player, what is said about it, what comes next."""
+    t = words.t
+    height = min(ui.setting.height * 0.5, ui.room * 0.56) / 16
+    many = rng.random() < 0.3
+    parts: list[F] = []
+    for _ in range(rng.randrange(2, 4) if many else 1):
+        title = words.title()
+        parts += [ui.video_player(height * (0.6 if many else 1), title, rng.random()), ui.heading(title, rng.choice((2, 3, 4))), ui.text(f"{words.person()} · {words.date()}", "muted")]
+    if rng.random() < 0.5:
+        parts.append(ui.text(words.sentences(rng.randrange(1, 4))))
+    if not many and rng.random() < 0.5:
+        parts.append(ui.row(ui.icon_button(rng.choice(("volume", "volume-low"))), ui.grow(ui.slider(t("Volume"), rng.random())), gap=2))
+    if rng.random() < 0.6:
+        rows = [ui.list_item(words.title(), words.duration(), ui.image(rng.choice(PICTURES), 3, 5, rounded=True)) for _ in range(rng.randrange(2, 5))]
+        parts.append(ui.list(*rows, framed=False))
+    return Content(title=words.title(), parts=tuple(parts), icon="video", width=rng.choice((None, 48)), plain_title=True)
+
+
+def adjustments(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """Sound, picture and print: what is set by sliders, steppers, lists and switches."""
+    t = words.t
+    beside = ui.room > 420
+
+    def slider(name: str) -> F:
+        figure = [ui.text(f"{rng.randrange(0, 101)}%", "small")] if rng.random() < 0.5 else []
+        ends = [ui.icon("volume-low"), ui.icon("volume-up")] if name == "Volume" and rng.random() < 0.6 else []
+        return ui.field(t(name), ui.row(*ends[:1], ui.grow(ui.slider(t(name), rng.random())), *ends[1:], *figure, gap=2), beside=beside)
+
+    makers: dict[str, Callable[[], F]] = {
+        "slider": lambda: slider(rng.choice(("Volume", "Brightness", "Balance", "Quality", "Text size", "Temperature", "Width", "Height"))),
+        "stepper": lambda: ui.field(t(name := rng.choice(("Copies", "Width", "Height", "Text size"))), ui.stepper(t(name), rng.randrange(1, 200)), beside=beside),
+        "switch": lambda: ui.row(ui.grow(ui.text(name := words.setting()[0])), ui.switch(name, rng.random() < 0.6), gap=3),
+        "list": lambda: ui.field(t(name := rng.choice(("Language", "Time zone", "Country"))), ui.list_box(t(name), words.option(name)[: rng.randrange(3, 7)], [rng.randrange(3)])),
+        "combo": lambda: ui.field(t("Output"), ui.combo_box(t("Output"), (t("Printer"), t("Camera"), words.product())), beside=beside),
+        "radio": lambda: _radios(ui, words, rng), "check": lambda: ui.checkbox(words.setting()[0], rng.random() < 0.5),
+    }  # fmt: skip
+    kinds = ("slider", "slider", "slider", "stepper", "stepper", "switch", "switch", "list", "list", "combo", "radio", "check")
+    groups = []
+    for _ in range(rng.randrange(1, 4)):
+        rows = [makers[kind]() for kind in rng.sample(kinds, rng.randrange(2, 5))]
+        title = t(words.section())
+        groups.append(ui.card(*rows, title=title) if rng.random() < 0.35 else ui.column(ui.heading(title, rng.choice((3, 4))), *rows, gap=3))
+    if rng.random() < 0.5:
+        groups.append(ui.row(ui.button(t("Reset"), variant="default"), ui.button(t("Apply"), variant="primary"), gap=2, justify="end"))
+    return Content(title=t("Preferences"), parts=tuple(groups), icon="sliders", width=rng.choice((None, 34, 42)), plain_title=rng.random() < 0.4)
+
+
+def _radios(ui: Ui[F], words: Words, rng: Random) -> F:
+    group, chosen = f"adjust{rng.randrange(10**9)}", rng.randrange(2)
+    return ui.column(*(ui.radio(words.tag(), i == chosen, group) for i in range(rng.randrange(2, 4))), gap=2)
+
+
+def date_and_time(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """When something is to happen."""
+    t = words.t
+    parts: list[F] = [month(ui, words, rng)] if rng.random() < 0.6 else []
+    fields = rng.sample(("Date", "Start date", "End date", "Due date"), rng.randrange(1 if parts else 2, 3))
+    parts += [ui.field(t(name), ui.date_picker(t(name), words.date(), words.date_iso())) for name in fields]
+    if rng.random() < 0.5:
+        parts.append(ui.field(t("Time"), ui.row(ui.box(ui.stepper(t("Time"), rng.randrange(24)), width=9), ui.text(":"), ui.box(ui.stepper(t("Time"), rng.randrange(0, 60, 5)), width=9), gap=2)))
+    if rng.random() < 0.5:
+        parts.append(ui.field(t("Time zone"), ui.list_box(t("Time zone"), words.option("Time zone")[: rng.randrange(3, 7)], [rng.randrange(3)])))
+    elif rng.random() < 0.5:
+        parts.append(ui.row(*(ui.chip(words.time(), i == 1) for i in range(rng.randrange(3, 7))), gap=2, wrap=True))
+    if rng.random() < 0.3:
+        parts.append(ui.row(ui.grow(ui.text(t("Notifications"))), ui.switch(t("Notifications"), rng.random() < 0.6), gap=2))
+    parts.append(ui.row(ui.button(t("Cancel"), variant="default"), ui.button(t("Done"), variant="primary"), gap=2, justify=rng.choice(("start", "end"))))
+    return Content(title=t("Date"), parts=tuple(parts), chrome="bare" if rng.random() < 0.4 else "app", icon="calendar", width=rng.choice((22, 28, 36)), plain_title=rng.random() < 0.5)
+
+
+def writing(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """Something to write: a message, a note, a review, a question to the support."""
+    t = words.t
+    parts: list[F] = []
+    for key in rng.sample(("To", "Subject", "Title", "Name", "Email"), rng.randrange(0, 3)):
+        value = words.title() if rng.random() < 0.6 else ""
+        parts.append(ui.field(t(key), ui.text_field(t(key), value), beside=ui.room > 420 and rng.random() < 0.4))
+    if rng.random() < 0.3:
+        parts.append(ui.row(*(ui.icon_button("star") for _ in range(5)), gap=1))
+    for name in rng.sample(("Message", "Comment", "Description", "Notes"), rng.choice((1, 1, 2))):
+        area = ui.text_area(t(name), words.sentences(rng.randrange(1, 4)) if rng.random() < 0.6 else "", t(name), rng.randrange(4, 10))
+        parts.append(ui.field(t(name), area) if rng.random() < 0.6 else area)
+    if rng.random() < 0.4:
+        parts.append(ui.checkbox(words.setting()[0], rng.random() < 0.5))
+    actions = [ui.button(t(rng.choice(("Send", "Save", "Done"))), variant="primary", wide=ui.room < 420), *([ui.button(t(rng.choice(("Cancel", "Save draft"))), variant="default")] if rng.random() < 0.5 else [])]
+    parts.append(ui.column(*actions) if ui.room < 420 else ui.row(*actions, gap=2))
+    return Content(title=t(rng.choice(("Message", "Review", "Comment", "Notes"))), parts=tuple(parts), icon="edit", width=rng.choice((None, 36)), plain_title=rng.random() < 0.4)
+
+
+def explorer(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """A tree, and what the chosen node holds."""
+    t = words.t
+    nodes = tree(ui, words, rng, files=rng.random() < 0.5, count=5)
+    if ui.room < 620 or rng.random() < 0.2:
+        return Content(title=t("Files"), parts=((ui.card(nodes) if rng.random() < 0.3 else nodes),), icon="folder", plain_title=rng.random() < 0.5)
+    facts = distinct(lambda: t(words.field_label()), rng.randrange(3, 7))
+    kind = rng.random()
+    if kind < 0.4:
+        detail = ui.column(ui.heading(words.title(), 3), *(ui.field(name, ui.text_field(name, words.word()), beside=True) for name in facts), gap=3)
+    elif kind < 0.7:
+        detail = ui.table([t("Name"), t("Type")], [[name, words.tag()] for name in facts], dense=rng.random() < 0.5)
+    else:
+        detail = ui.column(ui.heading(words.title(), 3), ui.text(words.paragraph()), ui.image("illustration", 10), gap=3)
+    left = ui.box(ui.pane(nodes, pad=2), width=rng.choice((13, 16, 19)), border=rng.random() < 0.5)
+    bar = [ui.scroll_bar(rng.uniform(0.3, 0.8), rng.random())] if rng.random() < 0.5 else []
+    return Content(title=t("Explorer"), parts=(ui.row(left, *bar, ui.pane(detail, pad=4), gap=0, align="stretch", fill=True),), fill=True, icon="folder")
+
+
+FAMILIES = {
+    "welcome": Family(welcome, ("web", "mobile"), 3), "message": Family(message, turns=2), "picture": Family(picture, ("web", "mobile")), "playback": Family(playback, turns=2),
+    "adjustments": Family(adjustments, turns=2), "date_and_time": Family(date_and_time, turns=2), "writing": Family(writing, turns=2), "explorer": Family(explorer, ("web", "desktop"), 2),
+}  # fmt: skip
