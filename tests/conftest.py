@@ -30,6 +30,8 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "pretrain_mae": {"epochs": 1, "warmup_epochs": 0},
     "train_detector": {"epochs": 2, "warmup_epochs": 0},
 }
+# Few kits, for the same reason: each brings scripts and styles that are loaded once.
+FEW_KITS = ["bootstrap", "bespoke-web", "bespoke-mobile", "bespoke-desktop"]
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +77,7 @@ def make_clone(folder: Path) -> Clone:
         unknown = values.keys() - section.keys()
         assert not unknown, f"tests/conftest.py: SMALLEST names knobs that {stage} no longer has: {unknown}"
         section.update(values)
+    params["render"]["kits"] = FEW_KITS
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     clone = Clone(folder)
     clone.check("git init -q -b main && git add -A && git -c user.name=t -c user.email=t@example.org commit -qm clone")
