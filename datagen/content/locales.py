@@ -51,3 +51,6 @@ LOCALES: dict[str, Locale] = {
         Locale("ko", "Korean", "ko_KR", "ko_KR", "ltr", "hangul", ("Noto Sans KR",), ("KRW",)),
     )
 }
+
+# For kits whose style sheets know no other direction.
+LEFT_TO_RIGHT: tuple[str, ...] = tuple(code for code, locale in LOCALES.items() if locale.direction == "ltr")

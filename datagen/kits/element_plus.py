@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, ClassVar
 
+from datagen.content.locales import LEFT_TO_RIGHT
 from datagen.kits import Kit, Theme
 from datagen.kits.wrap import disabled as is_disabled
 from datagen.kits.wrap import wrap
@@ -219,7 +220,7 @@ class ElementPlusUi(HtmlUi):
 _CSS = ("element-plus/dist/index.css",)
 KITS = (
     Kit(
-        name="element-plus", platform="web", package="element-plus", ui=ElementPlusUi,
+        name="element-plus", locales=LEFT_TO_RIGHT, platform="web", package="element-plus", ui=ElementPlusUi,
         themes={"light": Theme(css=_CSS), "dark": Theme(css=(*_CSS, "element-plus/theme-chalk/dark/css-vars.css"), dark=True, classes="dark")},
         variables="""
 html:root{--s-primary:var(--el-color-primary);--s-on-primary:#fff;--s-surface:var(--el-bg-color);--s-raised:var(--el-bg-color-overlay);--s-tint:var(--el-fill-color-light);

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, ClassVar
 
+from datagen.content.locales import LEFT_TO_RIGHT
 from datagen.kits import Kit, Theme
 from datagen.kits.wrap import disabled as is_disabled
 from datagen.kits.wrap import wrap
@@ -179,7 +180,7 @@ class FomanticUi(HtmlUi):
 _CSS = ("fomantic-ui-css/semantic.min.css",)
 KITS = (
     Kit(
-        name="fomantic", platform="web", package="fomantic-ui-css", ui=FomanticUi, themes={"light": Theme(css=_CSS), "dark": Theme(css=_CSS, dark=True)},
+        name="fomantic", locales=LEFT_TO_RIGHT, platform="web", package="fomantic-ui-css", ui=FomanticUi, themes={"light": Theme(css=_CSS), "dark": Theme(css=_CSS, dark=True)},
         variables="""
 :root{--s-primary:#2185d0;--s-on-primary:#fff;--s-surface:#fff;--s-raised:#fff;--s-tint:#f3f4f5;--s-text:rgba(0,0,0,.87);--s-muted:rgba(0,0,0,.55);--s-border:#d4d4d5;--s-success:#21ba45;
   --s-warning:#b58105;--s-danger:#db2828;--s-info:#00b5ad;--s-radius:.286rem}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import ClassVar
 
+from datagen.content.locales import LEFT_TO_RIGHT
 from datagen.kits import Kit, Theme
 from datagen.pages.html import HtmlUi, div, span, tag, yes
 from datagen.pages.ui import Tone
@@ -28,7 +29,9 @@ class FoundationUi(HtmlUi):
 
     def k(self, *parts: str) -> str:
         if parts == ("button", "button.primary"):
-            return "button " + self.setting.attributes.setdefault("buttons", self.rng.choice(("primary", "primary", "success", "primary hollow")))
+            return str(
+                "button " + self.setting.attributes.setdefault("buttons", self.rng.choice(("primary", "primary", "success", "primary hollow")))
+            )
         if parts == ("table",):
             return self.rng.choice(("", "hover", "unstriped"))
         return super().k(*parts)
@@ -109,7 +112,7 @@ class FoundationUi(HtmlUi):
 
 KITS = (
     Kit(
-        name="foundation", platform="web", package="foundation-sites", ui=FoundationUi, themes={"light": Theme(css=("foundation-sites/dist/css/foundation.min.css",))},
+        name="foundation", locales=LEFT_TO_RIGHT, platform="web", package="foundation-sites", ui=FoundationUi, themes={"light": Theme(css=("foundation-sites/dist/css/foundation.min.css",))},
         variables="""
 html:root{--s-primary:#1779ba;--s-on-primary:#fefefe;--s-surface:#fefefe;--s-raised:#fefefe;--s-tint:#f1f1f1;--s-text:#0a0a0a;--s-muted:#6a6a6a;--s-border:#cacaca;--s-success:#2b8a4e;--s-warning:#a66d00;
   --s-danger:#cc4b37;--s-info:#1779ba;--s-radius:0}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, ClassVar
 
+from datagen.content.locales import LEFT_TO_RIGHT
 from datagen.kits import Kit, Theme
 from datagen.pages.html import HtmlUi, div, span, tag, yes
 from datagen.pages.ui import Tone
@@ -142,7 +143,7 @@ class GovukUi(HtmlUi):
 
 KITS = (
     Kit(
-        name="govuk", platform="web", package="govuk-frontend", ui=GovukUi, themes={"light": Theme(css=("govuk-frontend/dist/govuk/govuk-frontend.min.css",))},
+        name="govuk", locales=LEFT_TO_RIGHT, platform="web", package="govuk-frontend", ui=GovukUi, themes={"light": Theme(css=("govuk-frontend/dist/govuk/govuk-frontend.min.css",))},
         body_class="govuk-template__body js-enabled govuk-frontend-supported",
         variables="""
 :root{--s-primary:#1d70b8;--s-on-primary:#fff;--s-surface:#fff;--s-raised:#fff;--s-tint:#f3f2f1;--s-text:#0b0c0c;--s-muted:#505a5f;--s-border:#b1b4b6;--s-success:#00703c;

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, ClassVar
 
+from datagen.content.locales import LEFT_TO_RIGHT
 from datagen.kits import Kit, Theme
 from datagen.pages.html import HtmlUi, div, span, tag, yes
 from datagen.pages.ui import Tone
@@ -27,13 +28,13 @@ class MaterializeUi(HtmlUi):
 
     def k(self, *parts: str) -> str:
         if parts == ("button", "button.default"):
-            return "btn " + self.setting.attributes.setdefault("buttons", self.rng.choice(("outlined", "tonal", "elevated")))
+            return str("btn " + self.setting.attributes.setdefault("buttons", self.rng.choice(("outlined", "tonal", "elevated"))))
         if parts == ("table",):
             return self.rng.choice(("", "striped", "highlight"))
         return super().k(*parts)
 
     def _look(self) -> str:
-        return "input-field " + self.setting.attributes.setdefault("fields", self.rng.choice(("outlined", "outlined", "s-m-filled")))
+        return str("input-field " + self.setting.attributes.setdefault("fields", self.rng.choice(("outlined", "outlined", "s-m-filled"))))
 
     def text_field(self, *arguments: Any, icon: str | None = None, **named: Any) -> str:
         prefix = span("prefix", self.icon(icon)) if icon else ""
@@ -128,7 +129,7 @@ class MaterializeUi(HtmlUi):
 _CSS = ("@materializecss/materialize/dist/css/materialize.min.css",)
 KITS = (
     Kit(
-        name="materialize", platform="web", package="@materializecss/materialize", ui=MaterializeUi,
+        name="materialize", locales=LEFT_TO_RIGHT, platform="web", package="@materializecss/materialize", ui=MaterializeUi,
         themes={"light": Theme(css=_CSS, attributes={"theme": "light"}), "dark": Theme(css=_CSS, dark=True, attributes={"theme": "dark"})},
         variables="""
 html[theme]{--s-primary:var(--md-sys-color-primary);--s-on-primary:var(--md-sys-color-on-primary);--s-surface:var(--md-sys-color-background);--s-raised:var(--md-sys-color-surface);

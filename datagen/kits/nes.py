@@ -3,6 +3,7 @@
 from html import escape
 from typing import ClassVar
 
+from datagen.content.locales import LEFT_TO_RIGHT
 from datagen.kits import Kit, Theme
 from datagen.kits.wrap import wrap
 from datagen.pages.html import HtmlUi, div, span, tag
@@ -78,7 +79,7 @@ class NesUi(HtmlUi):
 _CSS = ("@fontsource/press-start-2p/index.css", "nes.css/css/nes.min.css")
 KITS = (
     Kit(
-        name="nes", platform="web", package="nes.css", ui=NesUi, own_fonts=True, themes={"light": Theme(css=_CSS), "dark": Theme(css=_CSS, dark=True)},
+        name="nes", locales=LEFT_TO_RIGHT, platform="web", package="nes.css", ui=NesUi, own_fonts=True, themes={"light": Theme(css=_CSS), "dark": Theme(css=_CSS, dark=True)},
         variables="""
 html:root{--s-primary:#209cee;--s-on-primary:#fff;--s-surface:#fff;--s-raised:#fff;--s-tint:#e7e7e7;--s-text:#212529;--s-muted:#6c757d;--s-border:#212529;--s-success:#4f8a10;--s-warning:#b8860b;--s-danger:#ce372b;
   --s-info:#209cee;--s-radius:0;--s-shadow:none}

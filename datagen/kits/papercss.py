@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, ClassVar
 
+from datagen.content.locales import LEFT_TO_RIGHT
 from datagen.kits import Kit, Theme
 from datagen.pages.html import HtmlUi, div, span, tag, yes
 from datagen.pages.ui import Tone
@@ -93,7 +94,7 @@ class PaperUi(HtmlUi):
 _CSS = ("@fontsource/neucha/index.css", "@fontsource/patrick-hand-sc/index.css", "papercss/dist/paper.min.css")
 KITS = (
     Kit(
-        name="papercss", platform="web", package="papercss", ui=PaperUi, own_fonts=True, themes={"light": Theme(css=_CSS), "dark": Theme(css=_CSS, dark=True)},
+        name="papercss", locales=LEFT_TO_RIGHT, platform="web", package="papercss", ui=PaperUi, own_fonts=True, themes={"light": Theme(css=_CSS), "dark": Theme(css=_CSS, dark=True)},
         variables="""
 html:root{--s-primary:var(--secondary);--s-on-primary:#fff;--s-surface:var(--main-background);--s-raised:var(--main-background);--s-tint:var(--white-dark,#f4f4f2);--s-text:var(--primary);--s-muted:#6c757d;
   --s-border:var(--primary-light,#c1c0bd);--s-success:var(--success);--s-warning:#a5822a;--s-danger:var(--danger);--s-info:var(--secondary);--s-radius:4px}

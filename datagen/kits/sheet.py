@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from contracts.annotation import Screen
     from datagen.browser import Browser
     from datagen.pages import Page
-    from datagen.pages.html import HtmlUi
-    from datagen.pages.ui import Entry
+    from datagen.pages.html import HtmlUi, Variant
+    from datagen.pages.ui import Entry, Tone
 
 WIDTH, HEIGHT = 1440, 2500
 _COLUMN = (WIDTH - 4 * 16) // 3
@@ -131,7 +131,7 @@ def specimen(ui: "HtmlUi") -> str:
 def _controls(ui: "HtmlUi") -> list[str]:
     from datagen.pages.ui import Entry
 
-    variants = ("default", "primary", "danger", "text")
+    variants: tuple[Variant, ...] = ("default", "primary", "danger", "text")
     return [
         ui.row(*(ui.button(name.title(), variant=name, disabled=False) for name in variants), gap=2, wrap=True),
         ui.row(*(ui.button(size.title(), "plus", "primary", size, disabled=False) for size in ("small", "normal", "large")), gap=2, wrap=True),
@@ -198,7 +198,7 @@ def _controls(ui: "HtmlUi") -> list[str]:
 
 
 def _content(ui: "HtmlUi") -> list[str]:
-    tones = ("primary", "success", "warning", "danger", "info", "neutral")
+    tones: tuple[Tone, ...] = ("primary", "success", "warning", "danger", "info", "neutral")
     rows: list[list[str]] = [
         ["Bolt M6", "120", ui.badge("In stock", "success")],
         ["Nut M6", "48", ui.badge("Low", "warning")],

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from datagen.content.locales import LEFT_TO_RIGHT
 from datagen.kits import Kit, Theme
 from datagen.pages.html import HtmlUi, div, span, tag, yes
 from datagen.pages.ui import Tone
@@ -36,11 +37,11 @@ class SpectreUi(HtmlUi):
     def with_icon(self, field: str, icon: str) -> str:
         return div("has-icon-left s-full", field, span("form-icon s-sp-lead", self.icon(icon)))
 
-    def checkbox(self, *arguments: Any, show_label: bool = True, **named: Any) -> str:
-        return self._choice(super().checkbox(*arguments, show_label=False, **named), "form-checkbox", arguments[0], show_label)
+    def checkbox(self, content: str, checked: bool | None = False, disabled: bool | None = None, show_label: bool = True) -> str:
+        return self._choice(super().checkbox(content, checked, disabled, show_label=False), "form-checkbox", content, show_label)
 
-    def radio(self, *arguments: Any, show_label: bool = True, **named: Any) -> str:
-        return self._choice(super().radio(*arguments, show_label=False, **named), "form-radio", arguments[0], show_label)
+    def radio(self, content: str, chosen: bool, group: str, disabled: bool | None = None, show_label: bool = True) -> str:
+        return self._choice(super().radio(content, chosen, group, disabled, show_label=False), "form-radio", content, show_label)
 
     def switch(self, content: str, on: bool, disabled: bool | None = None, show_label: bool = False) -> str:
         return self._choice(super().switch(content, on, disabled), "form-switch", content, show_label)
@@ -114,7 +115,7 @@ class SpectreUi(HtmlUi):
 
 KITS = (
     Kit(
-        name="spectre", platform="web", package="spectre.css", ui=SpectreUi,
+        name="spectre", locales=LEFT_TO_RIGHT, platform="web", package="spectre.css", ui=SpectreUi,
         themes={"light": Theme(css=("spectre.css/dist/spectre.min.css", "spectre.css/dist/spectre-exp.min.css", "spectre.css/dist/spectre-icons.min.css"))},
         variables="""
 html:root{--s-primary:#5755d9;--s-on-primary:#fff;--s-surface:#fff;--s-raised:#fff;--s-tint:#f7f8f9;--s-text:#3b4351;--s-muted:#66758c;--s-border:#dadee4;--s-success:#32b643;--s-warning:#cf7c00;

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, ClassVar
 
+from datagen.content.locales import LEFT_TO_RIGHT
 from datagen.kits import Kit, Theme
 from datagen.pages.html import HtmlUi, div, span, tag, yes
 from datagen.pages.ui import Tone
@@ -49,8 +50,8 @@ class UikitUi(HtmlUi):
         if parts == ("table",):
             return "uk-table " + self.rng.choice(("uk-table-divider", "uk-table-divider", "uk-table-striped"))
         if parts[0] == "button" and parts[1:] == ("button.default",):
-            return "uk-button " + self.setting.attributes.setdefault(
-                "buttons", self.rng.choice(("uk-button-default", "uk-button-default", "uk-button-secondary"))
+            return "uk-button " + str(
+                self.setting.attributes.setdefault("buttons", self.rng.choice(("uk-button-default", "uk-button-default", "uk-button-secondary")))
             )
         return super().k(*parts)
 
@@ -109,7 +110,7 @@ class UikitUi(HtmlUi):
 _CSS = ("uikit/dist/css/uikit.min.css",)
 KITS = (
     Kit(
-        name="uikit", platform="web", package="uikit", ui=UikitUi, themes={"light": Theme(css=_CSS), "dark": Theme(css=_CSS, dark=True)},
+        name="uikit", locales=LEFT_TO_RIGHT, platform="web", package="uikit", ui=UikitUi, themes={"light": Theme(css=_CSS), "dark": Theme(css=_CSS, dark=True)},
         variables="""
 :root{--s-primary:#1e87f0;--s-on-primary:#fff;--s-surface:#fff;--s-raised:#fff;--s-tint:#f8f8f8;--s-text:#666;--s-muted:#777;--s-border:#e5e5e5;--s-success:#32d296;--s-warning:#faa05a;
   --s-danger:#f0506e;--s-info:#1e87f0;--s-radius:0;--s-shadow:0 5px 15px rgb(0 0 0/.12)}
