@@ -297,7 +297,7 @@ def document(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     if room > 640:
         style = ui.box(ui.combo_box(t("Style"), [t("Normal text"), t("Title"), t("Heading"), t("Quote")], rng.randrange(4)), width=8)
         font = ui.box(ui.combo_box(t("Font"), FONTS, rng.randrange(len(FONTS))), width=8)
-        size = ui.box(ui.stepper(t("Font size"), rng.choice((10, 11, 12, 14, 18))), width=7)
+        size = ui.box(ui.stepper(t("Font size"), rng.choice((10, 11, 12, 14, 18))), width=9)
         buttons = [*rng.sample([style, font], rng.randrange(1, 3)), *([size] if rng.random() < 0.6 else []), *buttons]
     bar = ui.toolbar(*buttons)
     aside: list[F] = []
@@ -1075,7 +1075,7 @@ def database(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
             ui.grow(),
             ui.box(ui.combo_box(t("Database"), ("production", "staging", "test"), rng.randrange(3)), width=9),
             ui.text(t("Limit"), "small"),
-            ui.box(ui.stepper(t("Limit"), 100), width=7),
+            ui.box(ui.stepper(t("Limit"), 100), width=9),
             ui.switch(t("Auto-save"), rng.random() < 0.5),
         ]
     query = [

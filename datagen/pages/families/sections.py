@@ -440,13 +440,13 @@ def cell(ui: Ui[F], words: Words, rng: Random, key: str) -> F | str:
     made: dict[str, Callable[[], F | str]] = {
         "Name": lambda: rng.choice((words.person, words.title))(), "Status": lambda: ui.switch(words.t("Active"), words.rng.random() < 0.6) if rng.random() < 0.3 else status(ui, words, rng), "Date": words.date, "Amount": words.price, "Email": words.email,
         "Role": words.job, "Type": lambda: rng.choice(words.option("Type")), "Size": words.file_size, "Modified": words.date, "Owner": lambda: person(ui, words, rng),
-        "Customer": words.person, "Product": words.product, "Price": words.price, "Quantity": lambda: ui.box(ui.stepper(words.t("Quantity"), words.rng.randrange(1, 20)), width=8) if rng.random() < 0.35 else words.count(), "Total": words.price,
+        "Customer": words.person, "Product": words.product, "Price": words.price, "Quantity": lambda: ui.box(ui.stepper(words.t("Quantity"), words.rng.randrange(1, 20)), width=9) if rng.random() < 0.35 else words.count(), "Total": words.price,
         "Category": lambda: ui.chip(words.tag()), "Created": words.date, "Due date": words.date, "Priority": lambda: status(ui, words, rng),
         "Assignee": lambda: faces(ui, words, rng, 3), "Country": words.country, "City": words.city, "Phone": words.phone, "Company": words.company,
         "Description": lambda: words.words(rng.randrange(3, 8)), "Score": lambda: str(rng.randrange(1, 101)), "Progress": lambda: ui.box(ui.progress(rng.random()), width=6),
         "Order": lambda: ui.link(f"#{rng.randrange(1000, 99999)}"), "Invoice": lambda: ui.link(f"INV-{rng.randrange(1000, 9999)}"), "Subject": words.title,
         "Sender": words.person, "Duration": words.duration, "Location": words.city, "Version": lambda: f"{rng.randrange(1, 9)}.{rng.randrange(20)}.{rng.randrange(9)}",
-        "Rating": lambda: stars(ui, words, rng, False), "Stock": lambda: ui.box(ui.stepper(words.t("Stock"), words.rng.randrange(99)), width=8) if rng.random() < 0.3 else words.count(),
+        "Rating": lambda: stars(ui, words, rng, False), "Stock": lambda: ui.box(ui.stepper(words.t("Stock"), words.rng.randrange(99)), width=9) if rng.random() < 0.3 else words.count(),
         "Discount": words.percent, "Actions": lambda: actions(ui, words, rng),
     }  # fmt: skip
     return made[key]()

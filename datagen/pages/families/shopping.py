@@ -375,11 +375,12 @@ def summary(ui: Ui[F], words: Words, rng: Random, action: str) -> F:
 def cart(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     t = words.t
     count = rng.randrange(1, 6)
-    boxes = ui.room > 480 and rng.random() < 0.4
+    empty = ui.state != "loading" and rng.random() < 0.07
+    boxes = not empty and ui.room > 480 and rng.random() < 0.4
     parts = notice(ui, words, rng, 0.1)
     if ui.state == "loading" and rng.random() < 0.5:
         goods: F = waiting(ui, words, rng)
-    elif rng.random() < 0.07:
+    elif empty:
         goods = ui.column(
             ui.icon("cart", 3.5, "muted"),
             ui.heading(t("Your cart is empty"), 3),
@@ -399,7 +400,7 @@ def cart(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
                 [
                     name,
                     words.price(),
-                    ui.box(ui.stepper(t("Quantity"), rng.randrange(1, 5)), width=8),
+                    ui.box(ui.stepper(t("Quantity"), rng.randrange(1, 5)), width=9),
                     words.price(),
                     ui.icon_button(rng.choice(("trash", "close"))),
                 ]
@@ -412,7 +413,7 @@ def cart(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     if boxes:
         parts.append(ui.row(ui.grow(ui.checkbox(t("Select all"), ui.state == "selected")), ui.link(t("Delete selected")), gap=2))
     below: list[F] = []
-    if rng.random() < 0.35:
+    if not empty and rng.random() < 0.35:
         below.append(
             ui.row(
                 ui.button(t("Continue shopping"), icon="arrow-left", variant="text"),
@@ -422,16 +423,16 @@ def cart(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
                 wrap=True,
             )
         )
-    if rng.random() < 0.3:
+    if not empty and rng.random() < 0.3:
         below.append(ui.field(t("Message"), ui.text_area(t("Message"), "", t("Notes"), rows=2)))
-    if rng.random() < 0.2:
+    if not empty and rng.random() < 0.2:
         below.append(ui.column(ui.text(t("Almost free delivery"), "small"), ui.progress(rng.uniform(0.3, 0.95), t("Free delivery")), gap=1))
-    total = summary(ui, words, rng, rng.choice((t("Checkout"), t("Continue"), t("Place order"))))
     goods = ui.column(goods, *below, gap=4)
-    if ui.room > 700:
-        parts.append(ui.row(ui.grow(goods), ui.box(total, width=18), gap=6, align="start"))
+    total = [] if empty else [summary(ui, words, rng, rng.choice((t("Checkout"), t("Continue"), t("Place order"))))]
+    if total and ui.room > 700:
+        parts.append(ui.row(ui.grow(goods), ui.box(*total, width=18), gap=6, align="start"))
     else:
-        parts += [goods, total]
+        parts += [goods, *total]
     if rng.random() < 0.3:
         columns = fit(ui, 210, 4, 2)
         parts.append(
@@ -446,7 +447,7 @@ def _cart_item(ui: Ui[F], words: Words, rng: Random, boxes: bool) -> F:
     size = 4 if ui.room > 480 else 2.8
     picture = ui.image(rng.choice(PICTURES), size, size, rounded=True)
     leading = ui.row(ui.checkbox(name, chosen, show_label=False), picture, gap=2) if boxes else picture
-    end = ui.column(ui.text(words.price(), "strong"), ui.box(ui.stepper(words.t("Quantity"), rng.randrange(1, 6)), width=7), gap=1, align="end")
+    end = ui.column(ui.text(words.price(), "strong"), ui.box(ui.stepper(words.t("Quantity"), rng.randrange(1, 6)), width=9), gap=1, align="end")
     return ui.list_item(
         name, f"{words.tag()}, {words.field_value('Size')}", leading, ui.row(end, ui.icon_button("trash"), gap=1) if ui.room > 480 else end, chosen
     )
@@ -454,12 +455,12 @@ def _cart_item(ui: Ui[F], words: Words, rng: Random, boxes: bool) -> F:
 
 def _cart_line(ui: Ui[F], words: Words, rng: Random) -> F:
     t = words.t
-    ways = ui.row(ui.link(t("Remove")), ui.link(t("Save for later")), gap=3) if rng.random() < 0.6 else status(ui, words, rng)
+    ways = ui.row(ui.link(t("Remove")), ui.link(t("Save for later")), gap=3) if rng.random() < 0.6 else ui.row(status(ui, words, rng))
     count = ui.box(
         ui.combo_box(t("Quantity"), [str(i) for i in range(1, 7)], rng.randrange(5))
         if rng.random() < 0.4
         else ui.stepper(t("Quantity"), rng.randrange(1, 6)),
-        width=7,
+        width=9,
     )
     told = ui.column(ui.text(words.product(), "strong"), ui.text(words.words(3), "caption"), ways, gap=1)
     return ui.row(

@@ -193,7 +193,7 @@ def _table_and_details(ui: Ui[F], words: Words, rng: Random, dense: bool) -> F:
     ]
     buttons = ui.row(ui.button(t("Edit"), variant="primary", size="small"), ui.button(t("Archive"), variant="default", size="small"), gap=2)
     details = ui.card(
-        person(ui, words, rng, 2.8), status(ui, words, rng), *facts, ui.text_area(t("Notes"), words.sentence()), buttons, title=words.title()
+        person(ui, words, rng, 2.8), ui.row(status(ui, words, rng)), *facts, ui.text_area(t("Notes"), words.sentence()), buttons, title=words.title()
     )
     return ui.row(ui.grow(_table(ui, words, rng, fit(ui, 230, 5, 3), dense)), ui.box(details, width=19), gap=4, align="start")
 
