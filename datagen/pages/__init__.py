@@ -9,6 +9,7 @@ from datagen.content import fonts, icons
 from datagen.content.locales import LOCALES
 from datagen.content.words import Words
 from datagen.kits import kit as kit_of
+from datagen.pages.colours import dress
 from datagen.pages.families import FAMILIES
 from datagen.pages.html import div
 from datagen.pages.shell import Frame, frame
@@ -81,7 +82,9 @@ def assemble(ui: Ui[str], made: Frame[str]) -> str:
         margin = ui.rng.choice((0, 0, 8, 20, 36))
         back = f"background:hsl({ui.rng.randrange(360)} {ui.rng.randrange(15, 60)}% {ui.rng.randrange(20, 75)}%)"
         return div("s-page s-page-fixed", div("s-desktop", *made.main, style=f"padding:{margin}px;{back}"), style=style) + floating
+    chosen = dress(ui.rng, ui.platform, ui.setting.theme, ui.setting.dark, made.bare, made.fill, made.side is not None)
+    style = ";".join(filter(None, (style, chosen.style))) or None
     limit = f"max-width:{made.width}em" if made.width else None
     content = div("s-content" + (" s-content-fill" if made.fill else ""), *made.main, style=limit)
     middle = div("s-middle", made.side or "", div("s-main", content))
-    return div(f"s-page {'s-page-fixed' if made.fill else ''} {made.classes}", *made.bars, middle, *made.feet, style=style) + floating
+    return div(f"s-page {'s-page-fixed' if made.fill else ''} {made.classes} {chosen.classes}", *made.bars, middle, *made.feet, style=style) + floating

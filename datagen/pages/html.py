@@ -132,7 +132,7 @@ class HtmlUi(Ui[str]):
         cls += (" s-wide" if wide else "") + (f" {self.k('pressed')}" if pressed else "")
         return tag(
             "button", inner, c="button", cls=cls + " s-inline", type="button", disabled=disabled, aria_pressed=yes(pressed), aria_busy=yes(busy or None),
-            data_icon=icons.canonical(icon) if icon else None,
+            data_icon=icons.canonical(icon) if icon else None, data_variant=variant,
         )  # fmt: skip
 
     def icon_button(

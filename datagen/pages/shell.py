@@ -30,7 +30,8 @@ class Content(Generic[F]):
 
 @dataclass(frozen=True, kw_only=True)
 class Frame(Generic[F]):
-    """A page before it is assembled by its engine: `bars` stand above the middle, `side` before and `main` in it, `feet` below; `over` floats above."""
+    """A page before it is assembled by its engine: `bars` stand above the middle, `side` before and `main` in it, `feet` below; `over` floats above.
+    `bare`: without the bars of its platform."""
 
     bars: tuple[F, ...] = ()
     side: F | None = None
@@ -39,6 +40,7 @@ class Frame(Generic[F]):
     over: tuple[F, ...] = ()
     fill: bool = False
     window: bool = False
+    bare: bool = False
     width: float | None = None
     classes: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -78,10 +80,16 @@ def over(ui: Ui[F], words: Words, rng: Random) -> tuple[F, ...]:
         return (_sheet(ui, words, rng) if ui.platform == "mobile" and rng.random() < 0.4 else _dialog(ui, words, rng),)
     if state == "drawer":
         entries = destinations(words, rng, rng.randrange(4, 9))
-        head = ui.row(ui.avatar(words.person()), ui.column(ui.text(words.person(), "strong"), ui.text(words.email(), "caption"), gap=0)) if rng.random() < 0.6 else None
+        head = (
+            ui.row(ui.avatar(words.person()), ui.column(ui.text(words.person(), "strong"), ui.text(words.email(), "caption"), gap=0))
+            if rng.random() < 0.6
+            else None
+        )
         return (ui.drawer(entries, rng.randrange(len(entries)), head),)
     if state == "menu":
-        return (ui.floating_menu(commands(words, rng, rng.randrange(3, 9), ui.platform == "desktop"), rng.choice(("button", "icon_button", "combo_box"))),)
+        return (
+            ui.floating_menu(commands(words, rng, rng.randrange(3, 9), ui.platform == "desktop"), rng.choice(("button", "icon_button", "combo_box"))),
+        )
     if state == "tooltip":
         content = words.t(words.command()) if rng.random() < 0.6 else words.sentence()
         return (ui.floating_tooltip(content, rng.choice(("icon_button", "icon_button", "button", "icon"))),)
@@ -109,12 +117,17 @@ def _dialog(ui: Ui[F], words: Words, rng: Random) -> F:
         group = f"dialog{rng.randrange(10**6)}"
         chosen = rng.randrange(3)
         parts = [ui.radio(words.setting()[0], i == chosen, group) for i in range(3)]
-    actions = [ui.button(words.t("Cancel"), variant="default"), ui.button(words.t(words.command()), variant=rng.choice(("primary", "primary", "danger")))]
+    actions = [
+        ui.button(words.t("Cancel"), variant="default"),
+        ui.button(words.t(words.command()), variant=rng.choice(("primary", "primary", "danger"))),
+    ]
     return ui.dialog(title, *parts, actions=actions[rng.randrange(2) if kind < 0.3 else 0 :], closable=rng.random() < 0.6)
 
 
 def _sheet(ui: Ui[F], words: Words, rng: Random) -> F:
-    items = [ui.list_item(entry.label, leading=ui.icon(entry.icon) if entry.icon else None) for entry in commands(words, rng, rng.randrange(3, 6)) if entry]
+    items = [
+        ui.list_item(entry.label, leading=ui.icon(entry.icon) if entry.icon else None) for entry in commands(words, rng, rng.randrange(3, 6)) if entry
+    ]
     return ui.sheet(words.title(), ui.list(*items, framed=False))
 
 
@@ -125,6 +138,12 @@ def frame(ui: Ui[F], family: Any, words: Words, rng: Random) -> Frame[F]:
     if ui.platform == "desktop":
         return _desktop(ui, family, words, rng)
     return _web(ui, family, words, rng)
+
+
+def _shown(content: Content[F], rng: Random) -> tuple[F, ...]:
+    """The page's parts, now and then only the first ones: not every page has as much to show as there is room."""
+    parts = content.parts
+    return parts if len(parts) < 3 or rng.random() < 0.65 else parts[: rng.randrange(2, len(parts))]
 
 
 def _header(ui: Ui[F], content: Content[F], words: Words, rng: Random) -> list[F]:
@@ -143,14 +162,14 @@ def _header(ui: Ui[F], content: Content[F], words: Words, rng: Random) -> list[F
 def _web(ui: Ui[F], family: Any, words: Words, rng: Random) -> Frame[F]:
     width = ui.setting.width
     wide = width >= 700
-    entries = destinations(words, rng, rng.randrange(4, 9))
+    entries = destinations(words, rng, rng.randrange(4, 11))
     chosen = rng.randrange(len(entries))
     chrome = rng.choice(("top", "top", "top", "side", "both", "narrow") if wide else ("top", "top", "bottom", "none"))
     ui.room = int(width - 32 - (240 if chrome in ("side", "both") else 60 if chrome == "narrow" else 0))
     content: Content[F] = family(ui, words, rng)
     if content.chrome == "bare":
         bars = (_navigation_bar(ui, words, rng, entries[:2], 0),) if rng.random() < 0.3 else ()
-        return Frame(bars=bars, main=content.parts, over=over(ui, words, rng), fill=content.fill, width=content.width)
+        return Frame(bars=bars, main=content.parts, over=over(ui, words, rng), fill=content.fill, width=content.width, bare=True)
     bars = (_navigation_bar(ui, words, rng, entries, chosen),) if chrome in ("top", "both", "bottom") else ()
     side = content.side
     if side is None and chrome in ("side", "both"):
@@ -163,11 +182,11 @@ def _web(ui: Ui[F], family: Any, words: Words, rng: Random) -> Frame[F]:
     feet: tuple[F, ...] = ()
     if chrome == "bottom":
         feet = (ui.bottom_navigation(entries[:4], min(chosen, 3)),)
-    elif not content.fill and rng.random() < 0.25:
+    elif not content.fill and rng.random() < 0.45:
         feet = (_footer(ui, words, rng),)
     elif content.fill and rng.random() < 0.3:
         feet = (_status_bar(ui, words, rng),)
-    main = (*_header(ui, content, words, rng), *content.parts) if not content.fill else content.parts
+    main = (*_header(ui, content, words, rng), *_shown(content, rng)) if not content.fill else content.parts
     return Frame(bars=bars, side=side, main=main, feet=feet, over=over(ui, words, rng), fill=content.fill, width=content.width)
 
 
@@ -176,21 +195,24 @@ def _navigation_bar(ui: Ui[F], words: Words, rng: Random, entries: list[Entry], 
     end: list[F] = []
     if rng.random() < 0.4 and width > 520:
         end.append(ui.box(ui.search_field(words.t("Search")), width=11))
-    for name in rng.sample(("bell", "gear", "question", "envelope", "moon", "cart", "globe"), rng.randrange(0, 3)):
+    for name in rng.sample(("bell", "gear", "question", "envelope", "moon", "cart", "globe"), rng.choice((0, 0, 0, 1, 1, 2))):
         end.append(ui.icon_button(name, badge=str(rng.randrange(1, 30)) if rng.random() < 0.25 else None))
-    if rng.random() < 0.6:
+    kind = rng.random()
+    if kind < 0.35:
         end.append(ui.avatar(words.person(), 2))
-    else:
+    elif kind < 0.7:
         end.append(ui.button(words.t(rng.choice(("Sign in", "Sign up", "Log out"))), variant=rng.choice(("primary", "default")), size="small"))
-    count = min(len(entries), rng.randrange(2, 7) if width > 760 else rng.randrange(0, 3))
+    count = min(len(entries), rng.randrange(3, 10) if width > 900 else rng.randrange(2, 7) if width > 760 else rng.randrange(0, 3))
     logo = rng.choice(icons.concepts("thing")) if rng.random() < 0.6 else None
     return ui.navigation_bar(words.brand(), [entry.label for entry in entries[:count]], chosen, end, logo)
 
 
 def _footer(ui: Ui[F], words: Words, rng: Random) -> F:
     columns = [
-        ui.column(ui.text(words.t(words.destination()), "strong"), *(ui.link(words.t(words.destination())) for _ in range(rng.randrange(2, 5))), gap=1)
-        for _ in range(2 if ui.room < 500 else rng.randrange(3, 5))
+        ui.column(
+            ui.text(words.t(words.destination()), "strong"), *(ui.link(words.t(words.destination())) for _ in range(rng.randrange(2, 8))), gap=1
+        )
+        for _ in range(2 if ui.room < 500 else rng.randrange(3, 7))
     ]
     return ui.footer(ui.grid(*columns, columns=len(columns)), ui.text(f"© {rng.randrange(2018, 2027)} {words.brand()}", "caption"))
 
@@ -210,8 +232,10 @@ def _mobile(ui: Ui[F], family: Any, words: Words, rng: Random) -> Frame[F]:
     if rng.random() < 0.85:
         bars.append(ui.phone_status_bar(words.time(), rng.randrange(5, 101)))
     if content.chrome == "bare":
-        return Frame(bars=tuple(bars), main=content.parts, over=over(ui, words, rng), fill=content.fill)
-    actions = [ui.icon_button(name) for name in rng.sample(("search", "more", "bell", "share", "heart", "filter", "gear", "edit"), rng.randrange(0, 3))]
+        return Frame(bars=tuple(bars), main=content.parts, over=over(ui, words, rng), fill=content.fill, bare=True)
+    actions = [
+        ui.icon_button(name) for name in rng.sample(("search", "more", "bell", "share", "heart", "filter", "gear", "edit"), rng.randrange(0, 3))
+    ]
     bars.append(ui.app_bar(content.title, rng.random() < 0.6, actions, rng.random() < 0.2))
     feet: list[F] = []
     floating = over(ui, words, rng)
@@ -220,7 +244,7 @@ def _mobile(ui: Ui[F], family: Any, words: Words, rng: Random) -> Frame[F]:
         feet.append(ui.bottom_navigation(entries, rng.randrange(len(entries))))
     if rng.random() < 0.2 and not floating:
         floating = (ui.floating_button(rng.choice(("plus", "edit", "chat", "camera"))),)
-    main = ((ui.row(*content.tools, gap=2, wrap=True), *content.parts) if content.tools and not content.fill else content.parts)
+    main = content.parts if content.fill else (*([ui.row(*content.tools, gap=2, wrap=True)] if content.tools else []), *_shown(content, rng))
     return Frame(bars=tuple(bars), main=main, feet=tuple(feet), over=floating, fill=content.fill, classes="s-with-bottom" if feet else "")
 
 
@@ -232,7 +256,9 @@ def _desktop(ui: Ui[F], family: Any, words: Words, rng: Random) -> Frame[F]:
     with_side = ui.setting.width >= 560 and rng.random() < 0.35
     ui.room = ui.setting.width - 48 - (230 if with_side else 0)
     content: Content[F] = family(ui, words, rng)
-    menu_bar = ui.menu_bar([words.t(name) for name in MENUS if name in ("File", "Edit", "Help") or rng.random() < 0.5]) if rng.random() < 0.7 else None
+    menu_bar = (
+        ui.menu_bar([words.t(name) for name in MENUS if name in ("File", "Edit", "Help") or rng.random() < 0.5]) if rng.random() < 0.7 else None
+    )
     tools = list(content.tools)
     if not tools and rng.random() < 0.6:
         names = ("new-file", "folder-open", "save", "print", "cut", "copy", "paste", "undo", "redo", "search", "refresh", "gear")

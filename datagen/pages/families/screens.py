@@ -16,9 +16,14 @@ PICTURES = ("photo", "photo", "landscape", "city", "gradient", "mesh", "illustra
 def _choices(ui: Ui[F], words: Words, rng: Random) -> list[F]:
     """One to three large buttons, one below another."""
     t = words.t
-    names = rng.sample(("Sign in", "Sign up", "Get started", "Continue", "Not now", "Skip", "Learn more", "Next", "Done", "Allow"), rng.randrange(1, 4))
+    names = rng.sample(
+        ("Sign in", "Sign up", "Get started", "Continue", "Not now", "Skip", "Learn more", "Next", "Done", "Allow"), rng.randrange(1, 4)
+    )
     kinds = ("primary", rng.choice(("default", "text")), "text")
-    return [ui.button(t(name), variant=kind, wide=True, size="large" if rng.random() < 0.5 else "normal") for name, kind in zip(names, kinds, strict=False)]
+    return [
+        ui.button(t(name), variant=kind, wide=True, size="large" if rng.random() < 0.5 else "normal")
+        for name, kind in zip(names, kinds, strict=False)
+    ]
 
 
 def welcome(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
@@ -32,7 +37,9 @@ def welcome(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     if ui.platform == "mobile" and rng.random() < 0.35:
         # A picture behind everything: what stands on it has a ground of its own, since no text can be read on every picture.
         panel = ui.card(ui.column(name, *said, *dots, *_choices(ui, words, rng), *foot, gap=4))
-        place = ui.place((0.06, rng.choice((0.3, 0.45, 0.55)), ui.box(panel, width=ui.setting.width * 0.86 / 16)), back=ui.image(rng.choice(PICTURES), tall))
+        place = ui.place(
+            (0.06, rng.choice((0.3, 0.45, 0.55)), ui.box(panel, width=ui.setting.width * 0.86 / 16)), back=ui.image(rng.choice(PICTURES), tall)
+        )
         return Content(title=t("Welcome"), parts=(place,), fill=True, chrome="bare", icon="sparkles", plain_title=True)
     art = rng.random()
     picture = (
@@ -44,7 +51,14 @@ def welcome(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     order = [*picture, space, *head] if rng.random() < 0.6 else [*head, space, *picture]
     below = [*dots, *_choices(ui, words, rng), *foot]
     rng.shuffle(below)
-    return Content(title=t("Welcome"), parts=(ui.column(*order, space, *below, gap=4),), chrome="bare", icon="sparkles", width=rng.choice((22, 26, 32)), plain_title=True)
+    return Content(
+        title=t("Welcome"),
+        parts=(ui.column(*order, space, *below, gap=4),),
+        chrome="bare",
+        icon="sparkles",
+        width=rng.choice((22, 26, 32)),
+        plain_title=True,
+    )
 
 
 def message(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
@@ -78,7 +92,14 @@ def picture(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         parts.append((0.06, 0.72, ui.card(ui.text(words.person(), "strong"), ui.text(words.sentence(), "small"))))
     if rng.random() < 0.3:
         parts.append((0.45, 0.84, ui.page_dots(rng.randrange(2, 6), rng.randrange(2))))
-    return Content(title=words.t("Photos"), parts=(ui.place(*parts, back=back),), fill=True, chrome="bare" if rng.random() < 0.7 else "app", icon="image", plain_title=True)
+    return Content(
+        title=words.t("Photos"),
+        parts=(ui.place(*parts, back=back),),
+        fill=True,
+        chrome="bare" if rng.random() < 0.7 else "app",
+        icon="image",
+        plain_title=True,
+    )
 
 
 def playback(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
@@ -89,7 +110,11 @@ def playback(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     parts: list[F] = []
     for _ in range(rng.randrange(2, 4) if many else 1):
         title = words.title()
-        parts += [ui.video_player(height * (0.6 if many else 1), title, rng.random()), ui.heading(title, rng.choice((2, 3, 4))), ui.text(f"{words.person()} · {words.date()}", "muted")]
+        parts += [
+            ui.video_player(height * (0.6 if many else 1), title, rng.random()),
+            ui.heading(title, rng.choice((2, 3, 4))),
+            ui.text(f"{words.person()} · {words.date()}", "muted"),
+        ]
     if rng.random() < 0.5:
         parts.append(ui.text(words.sentences(rng.randrange(1, 4))))
     if not many and rng.random() < 0.5:
@@ -141,15 +166,34 @@ def date_and_time(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     fields = rng.sample(("Date", "Start date", "End date", "Due date"), rng.randrange(1 if parts else 2, 3))
     parts += [ui.field(t(name), ui.date_picker(t(name), words.date(), words.date_iso())) for name in fields]
     if rng.random() < 0.5:
-        parts.append(ui.field(t("Time"), ui.row(ui.box(ui.stepper(t("Time"), rng.randrange(24)), width=9), ui.text(":"), ui.box(ui.stepper(t("Time"), rng.randrange(0, 60, 5)), width=9), gap=2)))
+        parts.append(
+            ui.field(
+                t("Time"),
+                ui.row(
+                    ui.box(ui.stepper(t("Time"), rng.randrange(24)), width=9),
+                    ui.text(":"),
+                    ui.box(ui.stepper(t("Time"), rng.randrange(0, 60, 5)), width=9),
+                    gap=2,
+                ),
+            )
+        )
     if rng.random() < 0.5:
         parts.append(ui.field(t("Time zone"), ui.list_box(t("Time zone"), words.option("Time zone")[: rng.randrange(3, 7)], [rng.randrange(3)])))
     elif rng.random() < 0.5:
         parts.append(ui.row(*(ui.chip(words.time(), i == 1) for i in range(rng.randrange(3, 7))), gap=2, wrap=True))
     if rng.random() < 0.3:
         parts.append(ui.row(ui.grow(ui.text(t("Notifications"))), ui.switch(t("Notifications"), rng.random() < 0.6), gap=2))
-    parts.append(ui.row(ui.button(t("Cancel"), variant="default"), ui.button(t("Done"), variant="primary"), gap=2, justify=rng.choice(("start", "end"))))
-    return Content(title=t("Date"), parts=tuple(parts), chrome="bare" if rng.random() < 0.4 else "app", icon="calendar", width=rng.choice((22, 28, 36)), plain_title=rng.random() < 0.5)
+    parts.append(
+        ui.row(ui.button(t("Cancel"), variant="default"), ui.button(t("Done"), variant="primary"), gap=2, justify=rng.choice(("start", "end")))
+    )
+    return Content(
+        title=t("Date"),
+        parts=tuple(parts),
+        chrome="bare" if rng.random() < 0.4 else "app",
+        icon="calendar",
+        width=rng.choice((22, 28, 36)),
+        plain_title=rng.random() < 0.5,
+    )
 
 
 def writing(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
@@ -166,9 +210,18 @@ def writing(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         parts.append(ui.field(t(name), area) if rng.random() < 0.6 else area)
     if rng.random() < 0.4:
         parts.append(ui.checkbox(words.setting()[0], rng.random() < 0.5))
-    actions = [ui.button(t(rng.choice(("Send", "Save", "Done"))), variant="primary", wide=ui.room < 420), *([ui.button(t(rng.choice(("Cancel", "Save draft"))), variant="default")] if rng.random() < 0.5 else [])]
+    actions = [
+        ui.button(t(rng.choice(("Send", "Save", "Done"))), variant="primary", wide=ui.room < 420),
+        *([ui.button(t(rng.choice(("Cancel", "Save draft"))), variant="default")] if rng.random() < 0.5 else []),
+    ]
     parts.append(ui.column(*actions) if ui.room < 420 else ui.row(*actions, gap=2))
-    return Content(title=t(rng.choice(("Message", "Review", "Comment", "Notes"))), parts=tuple(parts), icon="edit", width=rng.choice((None, 36)), plain_title=rng.random() < 0.4)
+    return Content(
+        title=t(rng.choice(("Message", "Review", "Comment", "Notes"))),
+        parts=tuple(parts),
+        icon="edit",
+        width=rng.choice((None, 36)),
+        plain_title=rng.random() < 0.4,
+    )
 
 
 def explorer(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
@@ -187,7 +240,9 @@ def explorer(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         detail = ui.column(ui.heading(words.title(), 3), ui.text(words.paragraph()), ui.image("illustration", 10), gap=3)
     left = ui.box(ui.pane(nodes, pad=2), width=rng.choice((13, 16, 19)), border=rng.random() < 0.5)
     bar = [ui.scroll_bar(rng.uniform(0.3, 0.8), rng.random())] if rng.random() < 0.5 else []
-    return Content(title=t("Explorer"), parts=(ui.row(left, *bar, ui.pane(detail, pad=4), gap=0, align="stretch", fill=True),), fill=True, icon="folder")
+    return Content(
+        title=t("Explorer"), parts=(ui.row(left, *bar, ui.pane(detail, pad=4), gap=0, align="stretch", fill=True),), fill=True, icon="folder"
+    )
 
 
 FAMILIES = {

@@ -73,7 +73,11 @@ def _masthead(ui: Ui[F], words: Words, rng: Random) -> list[F]:
     """The head of a site: its name or sign, and the links to its parts."""
     t, parts = words.t, []
     wide = ui.room > 620
-    sign = ui.image("logo", rng.choice((3, 5)), rng.choice((8, 12))) if rng.random() < 0.4 else ui.heading(words.brand() if rng.random() < 0.6 else words.company(), 1)
+    sign = (
+        ui.image("logo", rng.choice((3, 5)), rng.choice((8, 12)))
+        if rng.random() < 0.4
+        else ui.heading(words.brand() if rng.random() < 0.6 else words.company(), 1)
+    )
     under = [ui.text(words.sentence(), "muted")] if rng.random() < 0.4 else []
     links = [ui.link(name) for name in distinct(lambda: t(words.destination()), rng.randrange(3, 9 if wide else 5))]
     bar = ui.row(*links, gap=rng.choice((3, 4, 6)), wrap=True, justify=rng.choice(("start", "center")))
@@ -96,7 +100,12 @@ def _foot(ui: Ui[F], words: Words, rng: Random) -> list[F]:
     if rng.random() < 0.4:
         return []
     links = [ui.link(name) for name in distinct(lambda: words.t(words.destination()), rng.randrange(2, 7))]
-    return [ui.divider(), ui.row(ui.text(f"© {rng.randrange(2004, 2027)} {words.company()}", "caption"), *links, gap=3, wrap=True, justify=rng.choice(("start", "center")))]
+    return [
+        ui.divider(),
+        ui.row(
+            ui.text(f"© {rng.randrange(2004, 2027)} {words.company()}", "caption"), *links, gap=3, wrap=True, justify=rng.choice(("start", "center"))
+        ),
+    ]
 
 
 def _beside(ui: Ui[F], words: Words, rng: Random, main: list[F], often: float) -> F:
@@ -141,13 +150,25 @@ def blog(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     pictures, whole = rng.random() < 0.5, rng.random() < 0.4
     for _ in range(rng.randrange(2, 5)):
         title = ui.heading(words.title(), 2) if rng.random() < 0.5 else ui.link(words.sentence().rstrip("."))
-        under = ui.row(ui.text(words.date(), "caption"), ui.link(words.person()), *([ui.link(words.tag())] if rng.random() < 0.5 else []), gap=2, wrap=True)
+        under = ui.row(
+            ui.text(words.date(), "caption"), ui.link(words.person()), *([ui.link(words.tag())] if rng.random() < 0.5 else []), gap=2, wrap=True
+        )
         picture = [ui.image(rng.choice(PICTURES), rng.choice((10, 14)))] if pictures and rng.random() < 0.7 else []
         text = [ui.text(words.paragraph()) for _ in range(rng.randrange(1, 4))] if whole else [ui.text(words.sentences(rng.randrange(1, 3)))]
-        more = [ui.link(t("Read more"))] if not whole and rng.random() < 0.7 else [ui.link(f"{rng.randrange(0, 60)} {t('Comments')}")] if rng.random() < 0.4 else []
+        more = (
+            [ui.link(t("Read more"))]
+            if not whole and rng.random() < 0.7
+            else [ui.link(f"{rng.randrange(0, 60)} {t('Comments')}")]
+            if rng.random() < 0.4
+            else []
+        )
         main.append(ui.column(title, under, *picture, *text, *more, gap=2))
     if rng.random() < 0.6:
-        main.append(ui.row(ui.link(t("Previous")), ui.link(t("Next")), justify="between") if rng.random() < 0.5 else ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4)))
+        main.append(
+            ui.row(ui.link(t("Previous")), ui.link(t("Next")), justify="between")
+            if rng.random() < 0.5
+            else ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4))
+        )
     return _site(ui, words, rng, main, 0.6)
 
 
@@ -155,10 +176,18 @@ def news(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     """Headlines: a large one with its picture, smaller ones beside and below."""
     t = words.t
     columns = 1 if ui.room < 520 else rng.choice((2, 3, 3, 4))
-    lead = [ui.image(rng.choice(("photo", "photo", "city", "landscape")), rng.choice((12, 16, 20))), ui.heading(words.sentence().rstrip("."), 1), ui.text(words.sentences(2))]
+    lead = [
+        ui.image(rng.choice(("photo", "photo", "city", "landscape")), rng.choice((12, 16, 20))),
+        ui.heading(words.sentence().rstrip("."), 1),
+        ui.text(words.sentences(2)),
+    ]
     main: list[F] = []
     if rng.random() < 0.7:
-        main.append(ui.column(*lead, gap=2) if columns == 1 or rng.random() < 0.4 else ui.row(ui.grow(ui.column(*lead, gap=2)), ui.box(_links(ui, words, rng, rng.randrange(4, 9)), width=16), gap=5, align="start"))
+        main.append(
+            ui.column(*lead, gap=2)
+            if columns == 1 or rng.random() < 0.4
+            else ui.row(ui.grow(ui.column(*lead, gap=2)), ui.box(_links(ui, words, rng, rng.randrange(4, 9)), width=16), gap=5, align="start")
+        )
     with_pictures = rng.random() < 0.7
     tiles = []
     for _ in range(columns * rng.randrange(1, 4)):
@@ -189,7 +218,11 @@ def handbook(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
             main.append(ui.box(ui.code([words.code_line() for _ in range(rng.randrange(1, 7))], numbers=rng.random() < 0.2), pad=3, tint=True))
         elif kind < 0.55:
             names = [t(words.column()) for _ in range(rng.randrange(2, 4))]
-            main.append(ui.table(names, [[words.word(), *(words.words(3) for _ in names[1:])] for _ in range(rng.randrange(2, 6))], grid_lines=rng.random() < 0.5))
+            main.append(
+                ui.table(
+                    names, [[words.word(), *(words.words(3) for _ in names[1:])] for _ in range(rng.randrange(2, 6))], grid_lines=rng.random() < 0.5
+                )
+            )
         elif kind < 0.65:
             main.append(ui.alert(words.sentence(), "info"))
     if rng.random() < 0.5:
@@ -203,7 +236,10 @@ def directory(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     main: list[F] = [ui.heading(words.title(), 1)]
     if rng.random() < 0.6:
         main.append(ui.text(words.sentences(rng.randrange(1, 3))))
-    groups = [ui.column(ui.heading(words.t(words.section()), rng.choice((3, 4))), _links(ui, words, rng, rng.randrange(2, 8)), gap=2) for _ in range(columns * rng.randrange(1, 3))]
+    groups = [
+        ui.column(ui.heading(words.t(words.section()), rng.choice((3, 4))), _links(ui, words, rng, rng.randrange(2, 8)), gap=2)
+        for _ in range(columns * rng.randrange(1, 3))
+    ]
     main.append(ui.grid(*groups, columns=columns, gap=6))
     if rng.random() < 0.3:
         main.append(ui.row(*(ui.link(letter) for letter in "ABCDEFGHIKLMNOPRSTUVW"[: rng.randrange(8, 20)]), gap=3, wrap=True))
@@ -221,7 +257,11 @@ def discussion(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         foot = [ui.row(ui.link(t("Reply")), ui.link(t("Share")), gap=3)] if rng.random() < 0.6 else []
         post = ui.column(ui.row(ui.link(who), ui.text(words.date(), "caption"), gap=2, wrap=True), *body, *foot, gap=1)
         main.append(ui.row(ui.avatar(who, 2.6), ui.grow(post), gap=3, align="start") if faces else post)
-    answer = ui.column(ui.text_area(t("Comment"), words.message() if rng.random() < 0.3 else "", t("Comment"), rng.randrange(3, 7)), ui.button(t("Send"), variant="primary"), gap=2)
+    answer = ui.column(
+        ui.text_area(t("Comment"), words.message() if rng.random() < 0.3 else "", t("Comment"), rng.randrange(3, 7)),
+        ui.button(t("Send"), variant="primary"),
+        gap=2,
+    )
     main.insert(rng.choice((1, len(main))), answer)
     return _site(ui, words, rng, main, 0.35)
 
