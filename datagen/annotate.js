@@ -1009,19 +1009,21 @@ window.screenry = (() => {
   // Custom elements and wrappers whose control stands inside them say nothing themselves: their role, name and state are those of the first part that does.
   function speakerOf(element) {
     if ((!element.shadowRoot && element.dataset.box === undefined) || roleOf(element)) return element;
-    return firstSpeaking(element) ?? element;
+    // A field's own buttons and pictograms may stand before what one types into.
+    return (/field|area/.test(element.dataset.c) && firstSpeaking(element, TYPED)) || (firstSpeaking(element, WIDGETS) ?? element);
   }
 
+  const TYPED = new Set(["textbox", "searchbox", "combobox"]);
   const WIDGETS = new Set((
     "button checkbox radio switch slider spinbutton textbox searchbox combobox listbox link tab menuitem menuitemcheckbox menuitemradio option treeitem " +
     "progressbar meter scrollbar img tablist menu toolbar tooltip alert status dialog tree grid table"
   ).split(" "));
 
-  function firstSpeaking(element) {
+  function firstSpeaking(element, roles) {
     for (const node of flatChildren(element)) {
       if (node.nodeType !== Node.ELEMENT_NODE || node.hasAttribute("data-c")) continue;
-      if (WIDGETS.has(roleOf(node))) return node;
-      const inside = firstSpeaking(node);
+      if (roles.has(roleOf(node))) return node;
+      const inside = firstSpeaking(node, roles);
       if (inside) return inside;
     }
     return null;

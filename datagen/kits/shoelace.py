@@ -38,8 +38,8 @@ class ShoelaceUi(HtmlUi):
     ) -> str:  # fmt: skip
         disabled = self.chance("disabled", 0.25, 0.02) if disabled is None else disabled
         look = "primary" if pressed or variant == "primary" else {"plain": "text"}.get(variant, variant)
-        made = tag("sl-button", span("s-slotted", self.glyph(icon, size=1.2)), c="icon_button", cls="s-inline s-sl-icon", variant=look, disabled=disabled, circle=self.drawn("sl_circle", (False, True)),
-                   aria_pressed=yes(pressed), aria_label=content or self.words.t(icons.label(icon)), data_icon=icon)  # fmt: skip
+        made = tag("sl-button", span("s-slotted", self.glyph(icon, size=1.2)), span("s-unseen", escape(content or self.words.t(icons.label(icon)))), c="icon_button", cls="s-inline s-sl-icon", variant=look, disabled=disabled, circle=self.drawn("sl_circle", (False, True)),
+                   aria_pressed=yes(pressed), data_icon=icon)  # fmt: skip
         return div("s-badged", made, span("s-corner", self.badge(badge, "danger"))) if badge else made
 
     def button_group(self, *buttons: str) -> str:
