@@ -433,7 +433,7 @@ def cart(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         parts.append(ui.row(ui.grow(goods), ui.box(*total, width=18), gap=6, align="start"))
     else:
         parts += [goods, *total]
-    if rng.random() < 0.3:
+    if empty or rng.random() < 0.3:
         columns = fit(ui, 210, 4, 2)
         parts.append(
             ui.column(ui.heading(t("Recommended for you"), 3), ui.grid(*(ware(ui, words, rng, 32) for _ in range(columns)), columns=columns), gap=3)
