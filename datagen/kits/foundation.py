@@ -53,6 +53,7 @@ class FoundationUi(HtmlUi):
         )
         return div(
             "slider s-f-slider",
+            span("s-f-rail"),
             knob,
             span("slider-fill", style=f"width:{share:.0%}"),
             c="slider",
@@ -121,7 +122,7 @@ body[class] :is(input,select,textarea,.button,.switch,.slider,.callout,.progress
 body[class] .s-f-rule{margin:.4em 0;max-width:none}.s-f-label{display:inline;font-size:.9em}body[class] .s-check{font-size:inherit}body[class] .s-line{line-height:1.4}
 .button{display:inline-flex;align-items:center;justify-content:center;gap:.4em}.button.s-wide{display:flex}body[class] .s-f-icon{padding:.6em .7em;flex:none}body[class] .s-f-icon.clear{color:inherit}
 body[class] .s-f-group{display:inline-flex;flex-wrap:nowrap}.s-f-group>.button+.button{margin-inline-start:1px!important}body[class] .s-iconed>input{padding-inline-start:2.3em}
-.switch.s-f-switch{flex:none;height:auto}.s-f-slider.s-f-slider{margin-block:.5em;width:auto;background:#e6e6e6}.s-f-tabs{overflow:hidden;display:flex}.s-f-tab{display:flex!important;gap:.4em;align-items:center}
+.switch.s-f-switch{flex:none;height:auto}.s-f-slider.s-f-slider{margin-block:.5em;width:auto;background:#e6e6e6}.s-f-rail{position:absolute;inset:0}.s-f-tabs{overflow:hidden;display:flex}.s-f-tab{display:flex!important;gap:.4em;align-items:center}
 body[class] .s-f-tab{padding:1em 1.3em}body[class] .breadcrumbs{display:inline-flex;flex-wrap:wrap}.s-f-pages{display:inline-flex!important}.s-f-pages li{flex:none}
 .top-bar{flex:none;display:block;padding:0!important}.top-bar>.s-navigation_bar-inner{padding-block:.2em}.top-bar .menu{background:none;flex-wrap:nowrap}body[class] .menu-text{padding:.5em;font-weight:700;display:flex}.s-f-here{color:#0a0a0a!important;font-weight:600}
 .s-f-side{background:none;gap:2px}body[class] .s-f-entry{padding:.55em .75em;color:#1779ba;display:flex}body[class] .s-f-entry.s-f-active{background:#1779ba;color:#fefefe}.s-f-entry.s-f-active .s-text-caption{color:inherit}.s-f-entry[aria-disabled]{opacity:.5}

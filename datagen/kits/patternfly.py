@@ -116,7 +116,7 @@ class PatternflyUi(HtmlUi):
             _P + "slider",
             div(_P + "slider__main", rail, thumb),
             c="slider",
-            data_box=f".{_P}slider__rail, .{_P}slider__thumb",
+            data_box=f".{_P}slider__rail-track, .{_P}slider__thumb",
             style=f"--pf-v6-c-slider--value:{share:.0%}",
         )
 
