@@ -1008,7 +1008,9 @@ window.screenry = (() => {
 
   // Custom elements and wrappers whose control stands inside them say nothing themselves: their role, name and state are those of the first part that does.
   function speakerOf(element) {
-    if ((!element.shadowRoot && element.dataset.box === undefined) || roleOf(element)) return element;
+    const role = roleOf(element);
+    // "search" is the landmark around a field, not the field.
+    if ((!element.shadowRoot && element.dataset.box === undefined) || (role && role !== "search")) return element;
     // A field's own buttons and pictograms may stand before what one types into.
     return (/field|area/.test(element.dataset.c) && firstSpeaking(element, TYPED)) || (firstSpeaking(element, WIDGETS) ?? element);
   }

@@ -21,7 +21,16 @@ LOOKS = {
 # Classes that a sheet of every widget must show; what is named here is painted by the kit itself, in most of them inside shadow roots.
 CONTROLS = ("checkbox", "radio", "switch")
 WORDED = ("button", "text_field", "search_field", "combo_box", "tab", "badge", "chip")
-ROLES = {"checkbox": {"checkbox"}, "radio": {"radio"}, "switch": {"switch"}, "text_field": {"textbox"}, "slider": {"slider"}, "button": {"button"}, "icon_button": {"button"}, "tab": {"tab", "button"}}
+ROLES = {
+    "checkbox": {"checkbox"},
+    "radio": {"radio"},
+    "switch": {"switch"},
+    "text_field": {"textbox"},
+    "slider": {"slider"},
+    "button": {"button"},
+    "icon_button": {"button"},
+    "tab": {"tab", "button"},
+}
 
 
 @pytest.fixture(scope="module")
