@@ -116,9 +116,9 @@ class Words:
         return self.rng.choice(english.METRICS)
 
     def setting(self) -> tuple[str, str]:
-        """Title and explanation. Outside English the explanation is one of the sentences that fit everywhere."""
+        """Title and explanation."""
         title, explanation = self.rng.choice(english.SETTINGS)
-        return self.t(title), explanation if self.locale.code == "en" else self.t(self.rng.choice(english.SENTENCES[:16]))
+        return self.t(title), self.t(explanation)
 
     def status(self) -> tuple[str, str]:
         """Text and tone: success, info, warning, danger or neutral."""

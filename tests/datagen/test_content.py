@@ -1,5 +1,6 @@
 """What stands in pages: words in the right language and script, typefaces that have every letter of them, pictograms, pictures, colours."""
 
+import ast
 import io
 import os
 import subprocess
@@ -18,6 +19,7 @@ from datagen.content.lexicon import lexicon
 from datagen.content.locales import LOCALES
 from datagen.content.words import Words, terms
 from datagen.kits.files import kit_file
+from tests.datagen.page_terms import literals_into, page_terms
 
 REPOSITORY = Path(__file__).parents[2]
 # First words of the Unicode names of a script's letters.
@@ -100,7 +102,7 @@ def test_a_language_has_many_words_and_lines_of_different_lengths(locale: str) -
 
 TABLES = {
     "commands": english.COMMANDS, "destinations": english.DESTINATIONS, "fields": english.FIELDS, "sections": english.SECTIONS, "forms": english.FORMS,
-    "options": tuple(option for options in english.OPTIONS.values() for option in options), "settings": tuple(title for title, _ in english.SETTINGS),
+    "options": tuple(option for options in english.OPTIONS.values() for option in options), "settings": tuple(text for setting in english.SETTINGS for text in setting),
     "statuses": tuple(text for text, _ in english.STATUSES), "alerts": tuple(text for text, _ in english.ALERTS), "tags": english.TAGS,
     "products": english.PRODUCTS, "titles": english.TITLES, "jobs": english.JOBS, "metrics": english.METRICS, "columns": english.COLUMNS,
     "sentences": english.SENTENCES, "messages": english.MESSAGES, "questions": english.QUESTIONS, "interface": english.INTERFACE,
@@ -112,6 +114,51 @@ def test_every_language_has_the_terms(table: str) -> None:
     for locale in LOCALES.keys() - {"en"}:
         missing = [term for term in TABLES[table] if not terms().get(term, {}).get(locale)]
         assert len(missing) <= 0.05 * len(TABLES[table]), (locale, missing)
+
+
+def test_the_terms_of_pages_are_found_in_their_source_code() -> None:
+    code = """
+NAMES = ("named", "constant")
+def page(ui, words, rng, key):
+    t = words.t
+    late = "assigned" if rng.random() < 0.5 else code("not translated")
+    t("direct"), words.t(rng.choice(("chosen", "other")) if key else "third"), t(late), [t(name) for name in NAMES]
+    [ui.button(t(name), icon) for name, icon in (("first of two", "icon"), *pairs)[:2]]
+    [ui.icon(name) for name in ("trash", "pencil")]
+    for i, name in enumerate(("numbered",)):
+        t(name)
+    table = {1: ("looked up", "icon")}
+    title, icon = table[key]
+    t(title)
+    labelled(ui, "handed on", "not this"), labelled(ui, shown="hidden", label="by name")
+def labelled(ui, label, shown=None):
+    return inner(ui.words, label)
+def inner(words, term):
+    return words.t(term)
+"""
+    expected = {
+        "direct",
+        "chosen",
+        "other",
+        "third",
+        "assigned",
+        "named",
+        "constant",
+        "first of two",
+        "numbered",
+        "looked up",
+        "handed on",
+        "by name",
+    }
+    assert literals_into("t", [ast.parse(code)]) == expected
+    # One of each way in the real pages: direct, chosen, looped over, handed to a section; and the name of a pictogram on a button.
+    assert {"Add a card", "Sale", "Mentions", "Museums", "Open folder"} <= page_terms() and len(page_terms()) > 500
+
+
+@pytest.mark.parametrize("locale", [code for code in LOCALES if code != "en"])
+def test_every_language_has_the_terms_of_the_pages(locale: str) -> None:
+    missing = sorted(term for term in page_terms() if not terms().get(term, {}).get(locale))
+    assert len(missing) <= 0.05 * len(page_terms()), missing
 
 
 @pytest.mark.parametrize("locale", NON_LATIN)
