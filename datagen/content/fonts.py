@@ -169,7 +169,8 @@ def truetype(family: str, weight: int, scripts: tuple[str, ...]) -> list[bytes]:
     data = []
     for face in faces(family):
         if face.weight == weight and any(face.covers(letter) for script in scripts for letter in SCRIPT_SAMPLES[script]):
-            face_font = TTFont(kit_file(face.path))
+            # The same outlines are packed as WOFF 1, too: unpacked twenty times as fast.
+            face_font = TTFont(kit_file(face.path.removesuffix("2")))
             face_font.flavor = None
             buffer = io.BytesIO()
             face_font.save(buffer)

@@ -8,7 +8,7 @@ from contracts.annotation import Platform
 from contracts.errors import InputError
 
 _MODULES = (
-    "bespoke", "bootstrap", "bulma", "classless", "element_plus", "fluent", "fomantic", "foundation", "framework7", "govuk", "ionic", "materialize", "nes", "papercss", "patternfly", "primer", "shoelace", "spectre", "tabler", "uikit", "vscode", "windows",
+    "bespoke", "bootstrap", "bulma", "classless", "element_plus", "fluent", "fomantic", "foundation", "framework7", "govuk", "ionic", "materialize", "nes", "papercss", "patternfly", "primer", "qt_widgets", "shoelace", "spectre", "tabler", "uikit", "vscode", "windows",
 )  # fmt: skip
 
 
@@ -77,8 +77,19 @@ def kits() -> dict[str, Kit]:
     return found
 
 
+def absent() -> dict[str, str]:
+    """Kits that cannot be drawn on this machine, and why."""
+    from datagen.kits import qt_widgets
+
+    return qt_widgets.ABSENT
+
+
 def kit(name: str) -> Kit:
-    """A kit by name. InputError for an unknown one."""
+    """A kit by name. InputError for an unknown one, or one that cannot be drawn here."""
+    if name in absent():
+        from datagen.kits.qt_widgets import FIX
+
+        raise InputError(absent()[name], file="params.yaml", field="render.kits", found=name, fix=FIX)
     if name not in kits():
         raise InputError("is no kit.", file="params.yaml", field="render.kits", found=name, fix=f"The kits are {', '.join(kits())}.")
     return kits()[name]
