@@ -158,7 +158,7 @@ body[class] .s-govuk-square{padding:8px 9px;flex:none}
 .govuk-tabs__tab{display:inline-flex;gap:.4em;align-items:center}
 .govuk-service-navigation__list{display:flex;flex-wrap:nowrap;margin:0}.govuk-service-navigation__item{flex:none}body[class] .s-govuk-bar{flex-wrap:nowrap;padding-block:0;align-items:center}
 body[class] .govuk-service-navigation__service-name{margin:0;font-weight:700;padding-block:.8em}
-.govuk-service-navigation--inverse .s-icon_button,.govuk-service-navigation--inverse .s-icon{color:#fff}
+.govuk-service-navigation--inverse .s-icon_button,.govuk-service-navigation--inverse .s-icon{color:#fff}.govuk-service-navigation--inverse .s-iconed .s-icon{color:#0b0c0c}
 .govuk-select{width:100%;min-width:0}.govuk-checkboxes__item,.govuk-radios__item{flex-wrap:nowrap}.govuk-table{margin:0}.govuk-table__cell,.govuk-table__header{font-size:inherit}
 body[class] .s-govuk-item{padding-block:.7em;margin:0}.s-govuk-content{padding:1em}body[class] .govuk-summary-card{margin:0}.s-govuk-tag{white-space:nowrap;max-width:none;font-size:1em;line-height:1.3}
 body[class] .govuk-footer{padding:2em 1em}body[class] .govuk-hint{margin:0}body[class] .govuk-date-input{display:flex}body[class] .govuk-error-summary{padding:.7em}

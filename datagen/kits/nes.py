@@ -1,4 +1,4 @@
-"""NES.css: eight bits. Checkboxes are drawn out of the shadows of a pixel; a box of the drawing's size stands over them for the label."""
+"""NES.css: eight bits. Frames stand a pixel of theirs outside the border box, and checkboxes are the shadows of one: both are brought inside a box of their size."""
 
 from html import escape
 from typing import ClassVar
@@ -56,7 +56,7 @@ class NesUi(HtmlUi):
             disabled=disabled,
             data_box="+ .s-nes-box",
         )
-        return tag("label", mark, span("", self.words_of(content) if show_label else "​"), tag("i", cls="s-nes-box"), cls="s-nes-check s-inline")
+        return tag("label", mark, span("s-nes-box"), self.words_of(content) if show_label else "", cls="s-nes-check s-inline")
 
     def badge(self, content: str, tone: Tone = "primary") -> str:
         return span("s-nes-badge", span(f"s-nes-{_TONE.get(tone, 'dark')}", escape(content)), c="badge")
@@ -90,9 +90,9 @@ body :is(.nes-btn,.nes-input,.nes-textarea,.nes-select,.nes-container,.nes-table
 body .nes-btn{display:inline-flex;align-items:center;justify-content:center;gap:.5em;padding:.5em .9em}body .nes-btn.s-wide{width:calc(100% - 8px)}body .s-nes-small{padding:.2em .5em}
 body :is(.nes-input,.nes-textarea){padding:.5em .8em;height:auto}body .nes-textarea{resize:none}body .nes-select{min-width:8em}body .nes-select select{padding:.6em 2.4em .6em .8em;width:100%}.nes-select{display:block;position:relative}
 .s-nes-text{background:none!important;border:0;color:inherit;font:inherit;padding:.4em;text-decoration:underline}.s-nes-icon{display:inline-flex;flex:none;font-size:1.2em}.s-nes-icon.nes-btn{padding:.35em}
-body .s-iconed>input{padding-inline-start:2.6em}.s-nes-check{position:relative;display:inline-flex;flex:none;margin:0!important;min-height:20px;align-items:center}.s-nes-check>span{padding-inline-start:2px}
-.s-nes-check>.s-nes-box{position:absolute;left:2px;top:calc(50% - 8px);width:18px;height:18px;pointer-events:none}.s-nes-check>.nes-checkbox{margin:0;flex:none;position:absolute}.s-nes-check>.nes-checkbox+span{margin-inline-start:28px;line-height:1}
-.s-nes-check>.nes-checkbox+span::before{top:calc(50% - 10px)!important;left:-28px!important}
+body .s-iconed>input{padding-inline-start:2.6em}.s-nes-check{position:relative;display:inline-flex;flex:none;margin:0!important;gap:10px;align-items:center}.s-nes-check>.nes-checkbox{margin:0;flex:none;position:absolute}
+body .s-nes-check>.s-nes-box{flex:none;width:16px;height:16px;margin:0}.s-nes-check>.nes-checkbox:checked+.s-nes-box{width:20px;margin-inline-end:-2px}.s-nes-check>.nes-checkbox+.s-nes-box::before{top:-2px!important;left:-2px!important}
+body :is([class*=nes-],.nes-select select){border-image-outset:1!important}body .nes-btn::after{inset:0}.s-nes-text::after{display:none}
 .s-nes-card.s-nes-card{padding:0;display:block;overflow:hidden}.s-nes-head,.s-nes-body,.s-nes-foot{padding:.9em 1em}.s-nes-toast.s-nes-toast{padding:.9em 1.1em;min-width:18em;max-width:28em;display:flex;margin:6px}.s-nes-dialog.s-nes-dialog{display:block;position:static;padding:.6em;margin:6px;min-width:0;background:var(--s-raised);color:var(--s-text)}
 .s-dialog-foot{gap:.8em}.s-nes-menu.s-nes-menu{padding:.4em;display:inline-block;min-width:14em;max-width:24em;background:var(--s-raised)}.s-nes-tip.s-nes-tip{margin:6px;padding:.5em .8em;background:#fff;color:#212529;max-width:18em;position:relative}
 .s-nes-balloon.s-nes-balloon{margin:6px 6px 24px;padding:.6em 1em;align-self:flex-start}.s-nes-alert.s-nes-alert{padding:.8em 1em}.s-nes-rule{border:0;border-top:4px solid var(--s-border);margin:.5em 0}
