@@ -28,7 +28,9 @@ GENERATOR_VERSION = "2"
 # Elements of which less can be seen are not labelled.
 MIN_VISIBLE = 0.3
 # Share of the screens in a dark look, where a kit has both.
-DARK_SHARE = 0.25
+DARK_SHARE = 0.16
+# Share of the light, and of the dark screens that are in a look of high contrast, where a kit has others, too: few people choose one.
+HIGH_CONTRAST_SHARE = 0.08
 # States that put something on the page which nothing else does come more often than the others.
 _STATES = (*STATES[1:], "dialog", "dialog", "menu", "menu", "menu", "menu", "tooltip", "tooltip", "tooltip", "toast")
 # Platforms with few kits have each kit up to this many times as often, so that web kits do not outnumber what phones and desktops show.
@@ -78,7 +80,9 @@ def check_choices(knobs: RenderKnobs) -> None:
     for field, names, known in (("families", knobs.families, FAMILIES), ("kits", knobs.kits, kits()), ("locales", knobs.locales, LOCALES)):
         for name in chosen(names, known):
             if name not in known:
-                raise InputError("is not known.", file="params.yaml", field=f"render.{field}", found=name, fix=f"Choose from {', '.join(known)}, or say all.")
+                raise InputError(
+                    "is not known.", file="params.yaml", field=f"render.{field}", found=name, fix=f"Choose from {', '.join(known)}, or say all."
+                )
         if not chosen(names, known):
             raise InputError("is empty.", file="params.yaml", field=f"render.{field}", fix="Name at least one, or say all.")
     for platform in {kit(name).platform for name in chosen(knobs.kits, kits())}:
@@ -89,7 +93,13 @@ def check_choices(knobs: RenderKnobs) -> None:
             )  # fmt: skip
         for window in knobs.viewports[platform]:
             if isinstance(window, str) and window not in devices():
-                raise InputError("is no device that Playwright knows.", file="params.yaml", field=f"render.viewports.{platform}", found=window, fix="Names are like `iPhone 14`, `Pixel 7`.")
+                raise InputError(
+                    "is no device that Playwright knows.",
+                    file="params.yaml",
+                    field=f"render.viewports.{platform}",
+                    found=window,
+                    fix="Names are like `iPhone 14`, `Pixel 7`.",
+                )
     turns(knobs)
 
 
@@ -123,7 +133,12 @@ def _turns(seed: int, kit_names: Names, family_names: Names) -> tuple[tuple[str,
     most = max(platforms.values(), default=0)
     pairs = [pair for pair in pairs for _ in range(min(_PLATFORM_TURNS, round(most / platforms[kit(pair[0]).platform])))]
     if not pairs:
-        raise InputError("fit together in no pair of kit and family.", file="params.yaml", field="render.kits, render.families", fix="Choose families that the kits' platforms have.")
+        raise InputError(
+            "fit together in no pair of kit and family.",
+            file="params.yaml",
+            field="render.kits, render.families",
+            fix="Choose families that the kits' platforms have.",
+        )
     Random(f"{seed}/turns").shuffle(pairs)
     return tuple(pairs)
 
@@ -150,9 +165,10 @@ def plan_screen(knobs: RenderKnobs, shard: int, index: int) -> Plan:
 
 
 def _theme(own: Kit, rng: Random) -> str:
-    """A look of the kit: dark ones as often as on real screens, however many the kit has of them."""
-    dark = rng.random() < DARK_SHARE
-    return rng.choice([name for name, theme in own.themes.items() if theme.dark == dark] or list(own.themes))
+    """A look of the kit: dark ones and ones of high contrast as often as on real screens, however many the kit has of them."""
+    dark, strong = rng.random() < DARK_SHARE, rng.random() < HIGH_CONTRAST_SHARE
+    names = [name for name, theme in own.themes.items() if theme.dark == dark] or list(own.themes)
+    return rng.choice([name for name in names if ("high_contrast" in name) == strong] or names)
 
 
 class Studio:

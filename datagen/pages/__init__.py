@@ -17,6 +17,9 @@ from datagen.pages.ui import STATES, Setting, State, Ui
 
 __all__ = ["FAMILIES", "STATES", "Page", "draw_frame", "make_page"]
 
+# Sizes of the text, CSS pixels: phones are held close, but touched with fingers.
+_ROOTS = {"web": (13, 14, 14, 15, 16, 16, 16, 18), "mobile": (14, 15, 16, 16, 17, 17, 18, 20), "desktop": (13, 14, 14, 15, 16, 16)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
@@ -68,7 +71,7 @@ def make_page(seed: int, family: str, kit: str, theme: str, locale: str, state: 
     if state == "cropped":
         scroll = (float(looks.randrange(0, width // 3)), float(looks.randrange(0, height // 3)))
     return Page(
-        kit=kit, theme=theme, body=assemble(ui, made), locale=locale, fonts=fonts.css_family(body_fonts), heading_fonts=fonts.css_family(heading_fonts), root_px=looks.choice((13, 14, 14, 15, 16, 16, 16, 18)),
+        kit=kit, theme=theme, body=assemble(ui, made), locale=locale, fonts=fonts.css_family(body_fonts), heading_fonts=fonts.css_family(heading_fonts), root_px=looks.choice(_ROOTS[chosen.platform]),
         body_class=f"{chosen.body_class} {'s-dark' if ui.setting.dark else ''}".strip(), scroll=scroll, focus=looks.randrange(10**6) if state in ("focused", "error") else None,
         attributes=ui.page_attributes(),
     )  # fmt: skip
@@ -87,4 +90,4 @@ def assemble(ui: Ui[str], made: Frame[str]) -> str:
     limit = f"max-width:{made.width}em" if made.width else None
     content = div("s-content" + (" s-content-fill" if made.fill else ""), *made.main, style=limit)
     middle = div("s-middle", made.side or "", div("s-main", content))
-    return div(f"s-page {'s-page-fixed' if made.fill else ''} {made.classes} {chosen.classes}", *made.bars, middle, *made.feet, style=style) + floating
+    return div(f"s-page {'s-page-fixed' if made.fill else ''} s-{ui.platform} {made.classes} {chosen.classes}", *made.bars, middle, *made.feet, style=style) + floating

@@ -10,7 +10,7 @@ from datagen.pages.families.sections import distinct, month, tree
 from datagen.pages.shell import Content
 from datagen.pages.ui import F, Ui
 
-PICTURES = ("photo", "photo", "landscape", "city", "gradient", "mesh", "illustration", "poster", "food")
+PICTURES = ("photo", "photo", "landscape", "city", "photo", "mesh", "illustration", "poster", "food")
 
 
 def _choices(ui: Ui[F], words: Words, rng: Random) -> list[F]:
@@ -246,6 +246,6 @@ def explorer(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 
 FAMILIES = {
-    "welcome": Family(welcome, ("web", "mobile"), 3), "message": Family(message, turns=2), "picture": Family(picture, ("web", "mobile")), "playback": Family(playback, turns=2),
-    "adjustments": Family(adjustments, turns=2), "date_and_time": Family(date_and_time, turns=2), "writing": Family(writing, turns=2), "explorer": Family(explorer, ("web", "desktop"), 2),
+    "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=2),
+    "adjustments": Family(adjustments, turns=2), "date_and_time": Family(date_and_time, turns=2), "writing": Family(writing, turns=3), "explorer": Family(explorer, ("web", "desktop"), 2),
 }  # fmt: skip

@@ -15,9 +15,11 @@ PICTURES = ("photo", "photo", "landscape", "city", "portrait", "food", "illustra
 
 
 def _names(words: Words, rng: Random, count: int) -> list[str]:
-    """What links of a site are called: short names of its parts, or titles of its pages."""
-    short = rng.random() < 0.55
-    return distinct(lambda: words.t(words.destination()) if short else words.title(), count)
+    """What links of a site are called: short names of its parts, titles of its pages, or headlines."""
+    kind = rng.random()
+    if kind < 0.4:
+        return distinct(lambda: words.t(words.destination()), count)
+    return distinct(words.title if kind < 0.75 else lambda: words.sentence().rstrip(".?!"), count)
 
 
 def _links(ui: Ui[F], words: Words, rng: Random, count: int) -> F:
@@ -268,5 +270,5 @@ def discussion(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 FAMILIES = {
     name: Family(make, ("web", "mobile"), turns)
-    for name, make, turns in (("home_page", home_page, 3), ("blog", blog, 2), ("news", news, 2), ("handbook", handbook, 1), ("directory", directory, 2), ("discussion", discussion, 1))
+    for name, make, turns in (("home_page", home_page, 6), ("blog", blog, 4), ("news", news, 4), ("handbook", handbook, 2), ("directory", directory, 3), ("discussion", discussion, 2))
 }  # fmt: skip
