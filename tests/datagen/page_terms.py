@@ -174,11 +174,19 @@ def literals_into(sink: str, trees: list[ast.Module]) -> frozenset[str]:
 
 
 @cache
+def _trees() -> list[ast.Module]:
+    paths = (*sorted((DATAGEN / "pages").rglob("*.py")), *sorted((DATAGEN / "kits").glob("*.py")), *sorted(DATAGEN.glob("qt*.py")))
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+
+
+@cache
+def button_pictograms() -> frozenset[str]:
+    """Every concept that pages ask a pictogram on a button for."""
+    return literals_into("icon_button", _trees()) | literals_into("floating_button", _trees())
+
+
+@cache
 def page_terms() -> frozenset[str]:
     """Every English term that pages translate, with the accessible names of pictograms: of actions and directions, and of those that stand on buttons."""
-    paths = (*sorted((DATAGEN / "pages").rglob("*.py")), *sorted((DATAGEN / "kits").glob("*.py")), *sorted(DATAGEN.glob("qt*.py")))
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
-    concepts = {*icons.concepts("action"), *icons.concepts("navigation")}
-    for button in ("icon_button", "floating_button"):
-        concepts |= {name for name in literals_into(button, trees) if icons.canonical(name) in icons.icons()}
-    return (literals_into("t", trees) | {icons.label(concept) for concept in concepts}) - CODES
+    concepts = {*icons.concepts("action"), *icons.concepts("navigation"), *button_pictograms()}
+    return (literals_into("t", _trees()) | {icons.label(concept) for concept in concepts}) - CODES

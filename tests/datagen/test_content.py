@@ -19,7 +19,7 @@ from datagen.content.lexicon import lexicon
 from datagen.content.locales import LOCALES
 from datagen.content.words import Words, terms
 from datagen.kits.files import kit_file
-from tests.datagen.page_terms import literals_into, page_terms
+from tests.datagen.page_terms import button_pictograms, literals_into, page_terms
 
 REPOSITORY = Path(__file__).parents[2]
 # First words of the Unicode names of a script's letters.
@@ -289,6 +289,11 @@ def test_every_look_draws_every_concept_and_every_kind_has_some() -> None:
         icons.icon("no-such-thing", "lucide")
     with pytest.raises(InputError, match="no-such-set"):
         icons.icon("trash", "no-such-set")
+
+
+def test_the_pictograms_that_pages_put_on_buttons_exist() -> None:
+    assert len(button_pictograms()) > 80
+    assert sorted(concept for concept in button_pictograms() if icons.canonical(concept) not in icons.concepts()) == []
 
 
 def test_destinations_and_commands_have_pictograms_that_exist_and_no_brand_is_among_them() -> None:
