@@ -77,7 +77,7 @@ def make_clone(folder: Path) -> Clone:
         unknown = values.keys() - section.keys()
         assert not unknown, f"tests/conftest.py: SMALLEST names knobs that {stage} no longer has: {unknown}"
         section.update(values)
-    params["render"]["kits"] = FEW_KITS
+    params["render"]["kits"], params["dataset"]["unseen_kits"] = FEW_KITS, FEW_KITS[-1:]
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     clone = Clone(folder)
     clone.check("git init -q -b main && git add -A && git -c user.name=t -c user.email=t@example.org commit -qm clone")
