@@ -29,7 +29,7 @@ def dress(rng: Random, platform: Platform, theme: str, dark: bool, bare: bool, f
     if rng.random() < (0.55 if mobile else 0.2):
         classes.append("s-bleed")
     draw = rng.random()
-    if bare and not fill and draw < (0.5 if mobile else 0.15):
+    if bare and not fill and draw < (0.6 if mobile else 0.15):
         classes.append("s-flood")
         style += _flood(rng, hue)
     elif not mobile and not fill and not side and not dark and draw < 0.25:
@@ -37,7 +37,7 @@ def dress(rng: Random, platform: Platform, theme: str, dark: bool, bare: bool, f
         style.append(f"--s-page-ground:{_hsl(hue, rng.choice((0, 12, 30, 60)), rng.choice((12, 25, 40, 60, 75, 85, 90)))}")
     elif draw < 0.7:
         classes.append("s-ground")
-        lightness = rng.uniform(7, 20) if dark else rng.triangular(86, 98, 95)
+        lightness = rng.uniform(7, 20) if dark else rng.triangular(84, 99, 96)
         style.append(f"--s-page-ground:{_hsl(hue, rng.choice((0, 10, 25, 45, 70)), lightness)}")
     if rng.random() < 0.4:
         classes.append("s-bars")
@@ -49,7 +49,7 @@ def _flood(rng: Random, hue: int) -> list[str]:
     """One colour all over, plain or running into another, and the colour of what stands on it."""
     saturation = rng.choice((15, 40, 60, 80))
     light = rng.random() < 0.35
-    lightness = rng.uniform(70, 90) if light else rng.uniform(16, 40)
+    lightness = rng.uniform(68, 90) if light else rng.uniform(16, 52)
     ground = _hsl(hue, saturation, lightness)
     if rng.random() < 0.4:
         ground = f"linear-gradient({rng.randrange(0, 360, 15)}deg,{ground},{_hsl((hue + rng.randrange(10, 60)) % 360, saturation, lightness + rng.uniform(-10, 4))})"

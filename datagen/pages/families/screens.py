@@ -10,7 +10,7 @@ from datagen.pages.families.sections import distinct, month, tree
 from datagen.pages.shell import Content
 from datagen.pages.ui import F, Ui
 
-PICTURES = ("photo", "photo", "landscape", "city", "photo", "mesh", "illustration", "poster", "food")
+PICTURES = ("photo", "photo", "photo", "photo", "landscape", "city", "mesh", "illustration", "poster", "food")
 
 
 def _choices(ui: Ui[F], words: Words, rng: Random) -> list[F]:
@@ -245,7 +245,104 @@ def explorer(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     )
 
 
+def _opening(ui: Ui[F], words: Words, rng: Random, space: F) -> list[F]:
+    """A product that is starting."""
+    sign = ui.image("logo", 7, 7) if rng.random() < 0.5 else ui.icon(rng.choice(icons.concepts("thing")), rng.choice((5, 7)), "primary")
+    said = [ui.text(words.sentence(), "muted")] if rng.random() < 0.5 else []
+    wait = [ui.spinner(rng.choice((1.5, 2.5)))] if rng.random() < 0.4 else [ui.progress(rng.random())] if rng.random() < 0.4 else []
+    return [space, ui.column(sign, ui.heading(words.brand(), 1), *said, gap=3, align="center"), *([ui.column(*wait, align="center")] if wait else [])]
+
+
+def _code(ui: Ui[F], words: Words, rng: Random, space: F) -> list[F]:
+    """A code to type that was sent somewhere."""
+    t, length = words.t, rng.choice((4, 4, 6))
+    boxes = [ui.text_field(t("Code"), str(rng.randrange(10)) if i < rng.randrange(length + 1) else "") for i in range(length)]
+    return [
+        space,
+        ui.heading(words.title(), 1),
+        ui.text(f"{words.sentence()} {words.phone()}"),
+        ui.grid(*boxes, columns=length, gap=2),
+        ui.button(t("Continue"), variant="primary", wide=True),
+    ]
+
+
+def _question(ui: Ui[F], words: Words, rng: Random, space: F) -> list[F]:
+    """A question with its answers, one of several."""
+    picture = [ui.image(rng.choice(PICTURES), rng.choice((9, 13)))] if rng.random() < 0.5 else []
+    answers = [
+        ui.button(words.words(rng.randrange(1, 4)), variant="default", wide=True, size=rng.choice(("normal", "large")))
+        for _ in range(rng.randrange(2, 5))
+    ]
+    return [ui.progress(rng.random()), *picture, ui.heading(words.question(), 2), space, *answers]
+
+
+def _figure(ui: Ui[F], words: Words, rng: Random, space: F) -> list[F]:
+    """One figure: a clock, a balance, a score."""
+    t = words.t
+    buttons = [ui.icon_button(name, variant=kind) for name, kind in (("pause", "default"), ("play", "primary"), ("refresh", "default"))]
+    foot = (
+        ui.row(*buttons[: rng.randrange(1, 4)], gap=6, justify="center")
+        if rng.random() < 0.5
+        else ui.button(t(rng.choice(("Continue", "Done"))), variant="primary", wide=True)
+    )
+    return [
+        space,
+        ui.column(
+            ui.text(t(words.metric()), "muted"),
+            ui.heading(rng.choice((words.time, words.price, words.count, words.percent))(), 1),
+            gap=2,
+            align="center",
+        ),
+        space,
+        foot,
+    ]
+
+
+def _story(ui: Ui[F], words: Words, rng: Random, space: F) -> list[F]:
+    """A picture across the window, and a few words under it."""
+    said = [ui.text(words.sentences(rng.randrange(1, 4)))] if rng.random() < 0.8 else []
+    more = [ui.button(words.t("Read more"), variant="primary", wide=rng.random() < 0.5)] if rng.random() < 0.5 else []
+    return [
+        ui.image(rng.choice(PICTURES), ui.setting.height / 18 * rng.choice((0.35, 0.5, 0.65))),
+        ui.heading(words.title(), rng.choice((1, 2))),
+        *said,
+        *more,
+    ]
+
+
+def _rows(ui: Ui[F], words: Words, rng: Random, space: F) -> list[F]:
+    """A few large rows with pictures."""
+    tall = rng.choice((5, 7, 9))
+    cards = [
+        ui.card(
+            ui.heading(words.title(), 3),
+            *([ui.text(words.sentence(), "muted")] if rng.random() < 0.6 else []),
+            media=ui.image(rng.choice(PICTURES), tall + 3),
+        )
+        for _ in range(3)
+    ]
+    if rng.random() < 0.5:
+        return list(cards)
+    return [
+        ui.list(
+            *(
+                ui.list_item(words.title(), words.words(3) if rng.random() < 0.6 else None, ui.image(rng.choice(PICTURES), tall * 0.6, tall * 0.6))
+                for _ in range(rng.randrange(3, 8))
+            ),
+            framed=False,
+        )
+    ]
+
+
+def moment(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """A screen of a phone that has one purpose, seen for a moment."""
+    space = ui.box(height=ui.setting.height / 18 * rng.choice((0.05, 0.12, 0.2)))
+    make = rng.choice((_opening, _code, _question, _figure, _story, _story, _rows, _rows))
+    parts = make(ui, words, rng, space)
+    return Content(title=words.title(), parts=tuple(parts), chrome="bare" if rng.random() < 0.6 else "app", icon="sparkles", plain_title=True)
+
+
 FAMILIES = {
-    "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=2),
+    "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=2),
     "adjustments": Family(adjustments, turns=2), "date_and_time": Family(date_and_time, turns=2), "writing": Family(writing, turns=3), "explorer": Family(explorer, ("web", "desktop"), 2),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from datagen.pages.families.sections import distinct
 from datagen.pages.shell import Content
 from datagen.pages.ui import F, Ui
 
-PICTURES = ("photo", "photo", "landscape", "city", "portrait", "food", "illustration", "gradient", "product")
+PICTURES = ("photo", "photo", "photo", "photo", "landscape", "city", "portrait", "food", "illustration", "gradient", "product")
 
 
 def _names(words: Words, rng: Random, count: int) -> list[str]:
@@ -59,7 +59,7 @@ def _prose(ui: Ui[F], words: Words, rng: Random, count: int) -> list[F]:
             parts.append(ui.heading(words.title(), rng.choice((2, 3, 3))))
         kind = rng.random()
         if kind < 0.68:
-            parts.append(ui.text(words.paragraph()))
+            parts.append(ui.text(words.paragraph() if rng.random() < 0.5 else f"{words.paragraph()} {words.sentences(2)}"))
         elif kind < 0.8:
             parts.append(ui.list(*(ui.list_item(words.sentence()) for _ in range(rng.randrange(2, 6))), framed=False))
         elif kind < 0.9:
