@@ -86,7 +86,7 @@ def picture(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     """A picture as large as the window, with what one does to it."""
     back = ui.image(rng.choice(("photo", "photo", "landscape", "portrait", "city", "food", "poster", "screenshot")), max(14, ui.setting.height / 18))
     names = rng.sample(("share", "heart", "trash", "edit", "info", "download", "crop", "more", "camera", "flash-on", "refresh"), rng.randrange(2, 5))
-    tools = ui.row(*(ui.icon_button(name, variant="default") for name in names), gap=3)
+    tools = ui.box(ui.row(*(ui.icon_button(name) for name in names), gap=3), pad=2, tint=True)
     parts = [(0.04, 0.03, ui.icon_button("close" if rng.random() < 0.5 else "arrow-left", variant="default")), (rng.choice((0.06, 0.3)), 0.9, tools)]
     if rng.random() < 0.5:
         parts.append((0.06, 0.72, ui.card(ui.text(words.person(), "strong"), ui.text(words.sentence(), "small"))))
