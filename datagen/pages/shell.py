@@ -56,10 +56,15 @@ def destinations(words: Words, rng: Random, count: int) -> list[Entry]:
     return [Entry(words.t(name), icons.TERM_ICONS.get(name, "circle"), str(rng.randrange(1, 60)) if rng.random() < 0.1 else None) for name in names]
 
 
+def _labels(entries: list[Entry], rng: Random) -> list[Entry]:
+    """The same destinations, in some panels without icons."""
+    return entries if rng.random() < 0.6 else [entry._replace(icon=None) for entry in entries]
+
+
 def commands(words: Words, rng: Random, count: int, shortcuts: bool = False) -> list[Entry | None]:
     """Menu entries, with a separator here and there."""
     entries: list[Entry | None] = []
-    with_icons = rng.random() < 0.6
+    with_icons = rng.random() < 0.4
     seen: set[str] = set()
     while sum(entry is not None for entry in entries) < count:
         name = words.command()
@@ -88,7 +93,7 @@ def over(ui: Ui[F], words: Words, rng: Random) -> tuple[F, ...]:
         return (ui.drawer(entries, rng.randrange(len(entries)), head),)
     if state == "menu":
         return (
-            ui.floating_menu(commands(words, rng, rng.randrange(3, 9), ui.platform == "desktop"), rng.choice(("button", "icon_button", "combo_box"))),
+            ui.floating_menu(commands(words, rng, rng.randrange(3, 8), ui.platform == "desktop"), rng.choice(("button", "icon_button", "combo_box"))),
         )
     if state == "tooltip":
         content = words.t(words.command()) if rng.random() < 0.6 else words.sentence()
@@ -149,7 +154,7 @@ def _shown(content: Content[F], rng: Random) -> tuple[F, ...]:
 def _header(ui: Ui[F], content: Content[F], words: Words, rng: Random) -> list[F]:
     """The page's own title row, breadcrumb above it, tools beside it."""
     parts: list[F] = []
-    if rng.random() < 0.25:
+    if rng.random() < 0.4:
         parts.append(ui.breadcrumb([words.t(words.destination()) for _ in range(rng.randrange(1, 3))] + [content.title]))
     if not content.plain_title:
         under = [ui.text(words.sentence(), "muted")] if rng.random() < 0.25 else []
@@ -176,7 +181,7 @@ def _web(ui: Ui[F], family: Any, words: Words, rng: Random) -> Frame[F]:
         head = ui.text(words.brand(), "strong") if rng.random() < 0.4 else None
         who = words.person()
         foot = ui.row(ui.avatar(who, 1.9), ui.text(who, "small")) if rng.random() < 0.35 else None
-        side = ui.sidebar(entries, chosen, head, foot)
+        side = ui.sidebar(_labels(entries, rng), chosen, head, foot)
     elif side is None and chrome == "narrow":
         side = ui.sidebar(entries, chosen, narrow=True)
     feet: tuple[F, ...] = ()
@@ -239,7 +244,7 @@ def _mobile(ui: Ui[F], family: Any, words: Words, rng: Random) -> Frame[F]:
     bars.append(ui.app_bar(content.title, rng.random() < 0.6, actions, rng.random() < 0.2))
     feet: list[F] = []
     floating = over(ui, words, rng)
-    if rng.random() < 0.5:
+    if rng.random() < 0.62:
         entries = destinations(words, rng, rng.randrange(3, 6))
         feet.append(ui.bottom_navigation(entries, rng.randrange(len(entries))))
     if rng.random() < 0.2 and not floating:
@@ -262,12 +267,12 @@ def _desktop(ui: Ui[F], family: Any, words: Words, rng: Random) -> Frame[F]:
     tools = list(content.tools)
     if not tools and rng.random() < 0.6:
         names = ("new-file", "folder-open", "save", "print", "cut", "copy", "paste", "undo", "redo", "search", "refresh", "gear")
-        tools = [ui.icon_button(name) for name in rng.sample(names, rng.randrange(3, 9))]
+        tools = [ui.icon_button(name) for name in rng.sample(names, rng.randrange(3, 7))]
     toolbar = ui.toolbar(*tools) if tools else None
     status_bar = _status_bar(ui, words, rng) if rng.random() < 0.6 else None
     side = content.side
     if side is None and with_side:
-        side = ui.sidebar(entries, rng.randrange(len(entries)))
+        side = ui.sidebar(_labels(entries, rng), rng.randrange(len(entries)))
     inner = ui.pane(*content.parts, pad=3) if not content.fill else ui.column(*content.parts, gap=0, fill=True)
     if rng.random() < 0.45:
         inner = ui.row(inner, ui.scroll_bar(rng.uniform(0.2, 0.7), rng.random()), gap=0, align="stretch", fill=True)

@@ -53,4 +53,4 @@ def settings(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     return Content(title=t("Settings"), parts=tuple(parts), icon="gear", width=rng.choice((None, 44, 56)))
 
 
-FAMILIES = {"sign_in": Family(sign_in), "settings": Family(settings)}
+FAMILIES = {"sign_in": Family(sign_in, turns=3), "settings": Family(settings, turns=2)}

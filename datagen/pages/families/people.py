@@ -362,6 +362,6 @@ def onboarding(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 
 FAMILIES = {
-    "sign_up": Family(sign_up), "profile": Family(profile), "feed": Family(feed, ("web", "mobile")), "chat": Family(chat), "notifications": Family(notifications),
+    "sign_up": Family(sign_up, turns=2), "profile": Family(profile), "feed": Family(feed, ("web", "mobile")), "chat": Family(chat), "notifications": Family(notifications),
     "contacts": Family(contacts), "onboarding": Family(onboarding, ("web", "mobile")),
 }  # fmt: skip

@@ -6,7 +6,7 @@ from random import Random
 from datagen.content import icons
 from datagen.content.words import Words
 from datagen.pages.families import Family
-from datagen.pages.families.sections import distinct, month, tree
+from datagen.pages.families.sections import CHARTS, distinct, month, tree
 from datagen.pages.shell import Content
 from datagen.pages.ui import F, Ui
 
@@ -32,7 +32,7 @@ def welcome(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     tall = max(16, ui.setting.height / 18)
     name = ui.heading(words.brand() if rng.random() < 0.5 else words.title(), 1)
     said = [ui.text(words.sentences(rng.randrange(1, 3)), rng.choice(("normal", "muted")))] if rng.random() < 0.85 else []
-    dots = [ui.page_dots(rng.randrange(3, 8), rng.randrange(3))] if rng.random() < 0.6 else []
+    dots = [ui.page_dots(rng.randrange(3, 8), rng.randrange(3))] if rng.random() < 0.75 else []
     foot = [ui.row(ui.text(t("No account yet?"), "small"), ui.link(t("Sign up")), gap=2, justify="center")] if rng.random() < 0.3 else []
     if ui.platform == "mobile" and rng.random() < 0.35:
         # A picture behind everything: what stands on it has a ground of its own, since no text can be read on every picture.
@@ -106,7 +106,7 @@ def playback(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     """A film or a channel: the player, what is said about it, what comes next."""
     t = words.t
     height = min(ui.setting.height * 0.5, ui.room * 0.56) / 16
-    many = rng.random() < 0.3
+    many = rng.random() < 0.45
     parts: list[F] = []
     for _ in range(rng.randrange(2, 4) if many else 1):
         title = words.title()
@@ -143,7 +143,7 @@ def adjustments(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         "combo": lambda: ui.field(t("Output"), ui.combo_box(t("Output"), (t("Printer"), t("Camera"), words.product())), beside=beside),
         "radio": lambda: _radios(ui, words, rng), "check": lambda: ui.checkbox(words.setting()[0], rng.random() < 0.5),
     }  # fmt: skip
-    kinds = ("slider", "slider", "slider", "stepper", "stepper", "switch", "switch", "list", "list", "combo", "radio", "check")
+    kinds = ("slider", "slider", "slider", "stepper", "stepper", "switch", "switch", "switch", "switch", "list", "list", "combo", "radio", "check")
     groups = []
     for _ in range(rng.randrange(1, 4)):
         rows = [makers[kind]() for kind in rng.sample(kinds, rng.randrange(2, 5))]
@@ -245,6 +245,77 @@ def explorer(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     )
 
 
+def report(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """Charts and figures with what they mean."""
+    t = words.t
+    parts: list[F] = [ui.text(words.sentences(rng.randrange(1, 4)))] if rng.random() < 0.6 else []
+    columns = 1 if ui.room < 700 or rng.random() < 0.4 else 2
+    charts = []
+    for _ in range(columns * rng.randrange(1, 3)):
+        drawn = ui.chart(rng.choice(CHARTS), rng.choice((9, 12, 15)))
+        charts.append(ui.card(drawn, title=t(words.metric())) if rng.random() < 0.4 else ui.column(ui.heading(t(words.metric()), 4), drawn, gap=2))
+    parts.append(ui.grid(*charts, columns=columns, gap=5))
+    if rng.random() < 0.75:
+        names = ["Name", *rng.sample(("Amount", "Total", "Score", "Quantity"), 1 if ui.room < 420 else rng.randrange(1, 4))]
+        rows: list[list[F | str]] = [
+            [words.title(), *(rng.choice((words.count, words.percent))() for _ in names[1:])] for _ in range(rng.randrange(2, 7))
+        ]
+        parts.insert(
+            rng.randrange(len(parts) + 1), ui.table([t(name) for name in names], rows, numeric=range(1, len(names)), dense=rng.random() < 0.3)
+        )
+        if rng.random() < 0.4:
+            parts.append(ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4)))
+    if rng.random() < 0.4:
+        parts.append(ui.text(words.paragraph()))
+    return Content(title=t("Reports") if rng.random() < 0.4 else words.title(), parts=tuple(parts), icon="trending-up", width=rng.choice((None, 48)))
+
+
+def secret(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """A new password, or the old one asked for again."""
+    t, wrong = words.t, ui.state == "error"
+    names = rng.choice(
+        (
+            ("Password",),
+            ("Current password", "New password"),
+            ("New password", "Confirm password"),
+            ("Current password", "New password", "Confirm password"),
+        )
+    )
+    fields = [ui.field(t(name), ui.password_field(t(name), rng.choice((0, rng.randrange(6, 16))), invalid=wrong or None)) for name in names]
+    if rng.random() < 0.3:
+        fields.append(ui.progress(rng.random(), t("Password")))
+    if rng.random() < 0.4:
+        fields.append(ui.checkbox(words.setting()[0], rng.random() < 0.5))
+    said = [ui.text(words.sentence(), "muted")] if rng.random() < 0.5 else []
+    actions = [ui.button(t("Save"), variant="primary", wide=ui.room < 420), *([ui.link(t("Forgot password?"))] if rng.random() < 0.5 else [])]
+    return Content(
+        title=t("Password"), parts=(ui.column(*said, *fields, *actions, gap=4),), chrome="bare" if rng.random() < 0.3 else "app", icon="lock",
+        width=rng.choice((24, 30)), plain_title=rng.random() < 0.3,
+    )  # fmt: skip
+
+
+def picker(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+    """One or several of many, in a list that is in view."""
+    t = words.t
+    name = rng.choice(("Country", "Language", "Time zone", "Category", "Files"))
+    options = distinct(words.file_name, 10) if name == "Files" else list(words.option(name))[:12] if name != "Category" else distinct(words.tag, 9)
+    shown = options[: rng.randrange(4, 11)]
+    search = [ui.search_field(t("Search"))] if rng.random() < 0.4 else []
+    chosen = rng.sample(range(len(shown)), min(len(shown), rng.choice((1, 1, 1, 2))))
+    first = ui.column(
+        *search, ui.field(t(name), ui.list_box(t(name), shown, chosen)) if rng.random() < 0.6 else ui.list_box(t(name), shown, chosen), gap=2
+    )
+    if ui.room > 480 and rng.random() < 0.4:
+        between = ui.column(ui.icon_button("chevron-right", variant="default"), ui.icon_button("chevron-left", variant="default"))
+        second = ui.list_box(t("Selected"), options[-rng.randrange(1, 5) :], [])
+        body = ui.row(ui.grow(first), between, ui.grow(second), gap=3)
+    else:
+        body = first
+    actions = ui.row(ui.button(t("Cancel"), variant="default"), ui.button(t("Apply"), variant="primary"), gap=2, justify="end")
+    said = [ui.text(words.sentence(), "muted")] if rng.random() < 0.4 else []
+    return Content(title=t(name), parts=(*said, body, actions), icon="check", width=rng.choice((26, 34, 42)), plain_title=rng.random() < 0.3)
+
+
 def _opening(ui: Ui[F], words: Words, rng: Random, space: F) -> list[F]:
     """A product that is starting."""
     sign = ui.image("logo", 7, 7) if rng.random() < 0.5 else ui.icon(rng.choice(icons.concepts("thing")), rng.choice((5, 7)), "primary")
@@ -343,6 +414,7 @@ def moment(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 
 FAMILIES = {
-    "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=2),
-    "adjustments": Family(adjustments, turns=2), "date_and_time": Family(date_and_time, turns=2), "writing": Family(writing, turns=3), "explorer": Family(explorer, ("web", "desktop"), 2),
+    "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=4),
+    "adjustments": Family(adjustments, turns=3), "date_and_time": Family(date_and_time, turns=2), "writing": Family(writing, turns=3), "explorer": Family(explorer, turns=4), "report": Family(report, turns=4), "secret": Family(secret, turns=2),
+    "picker": Family(picker, turns=4),
 }  # fmt: skip

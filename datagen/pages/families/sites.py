@@ -62,6 +62,8 @@ def _prose(ui: Ui[F], words: Words, rng: Random, count: int) -> list[F]:
             parts.append(ui.text(words.paragraph() if rng.random() < 0.5 else f"{words.paragraph()} {words.sentences(2)}"))
         elif kind < 0.8:
             parts.append(ui.list(*(ui.list_item(words.sentence()) for _ in range(rng.randrange(2, 6))), framed=False))
+        elif kind < 0.82:
+            parts.append(ui.video_player(rng.choice((11, 14)), words.title(), rng.random()))
         elif kind < 0.9:
             parts.append(ui.image(rng.choice(PICTURES), rng.choice((9, 13, 18)), None if rng.random() < 0.5 else min(22, ui.room / 18)))
         else:
@@ -201,8 +203,8 @@ def news(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         else:
             tiles.append(ui.column(*([picture] if picture is not None else []), name, *about, gap=1))
     main.append(ui.grid(*tiles, columns=columns, gap=4))
-    if rng.random() < 0.3:
-        main.append(ui.link(t("View all")))
+    if rng.random() < 0.6:
+        main.append(ui.link(t("View all")) if rng.random() < 0.3 else ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4)))
     return _site(ui, words, rng, main, 0.35)
 
 
