@@ -162,8 +162,14 @@ def _audit_in_chromium(studio: "Studio", plan: "Plan") -> "tuple[list[AuditedEle
     return audit_screen(studio.browser, screen), _pixels(png)
 
 
+def _audit_in_qt(studio: "Studio", plan: "Plan") -> "tuple[list[AuditedElement], Pixels]":
+    from datagen.qt_audit import audit_in_qt
+
+    return audit_in_qt(studio, plan)
+
+
 # Engine of a kit -> what audits a plan drawn by it. A toolkit that is no browser needs an auditor of its own.
-AUDITORS: "dict[str, Callable[[Studio, Plan], tuple[list[AuditedElement], Pixels]]]" = {"chromium": _audit_in_chromium}
+AUDITORS: "dict[str, Callable[[Studio, Plan], tuple[list[AuditedElement], Pixels]]]" = {"chromium": _audit_in_chromium, "qt": _audit_in_qt}
 
 
 # ---- one screen ------------------------------------------------------------------------------------------------------------------------------

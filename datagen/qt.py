@@ -31,7 +31,7 @@ import shiboken6
 from fontTools.ttLib import TTFont
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QFont, QFontDatabase, QImage, QPainter, QPalette, QRegion
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QMenu, QStyleFactory, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QStyleFactory, QWidget
 
 from contracts.annotation import State
 from contracts.taxonomy import to_aria
@@ -52,7 +52,7 @@ DEVICE_SCALE: ContextVar[float] = ContextVar("device_scale", default=1.0)
 # Nothing this thin is an element (annotate.js has the same).
 _SLIVER = 1.5
 # Alpha or difference (of 255) from which a pixel counts as painted.
-_INKED = 24
+_INKED = 8
 # A control that paints less than this share of its rectangle has no edge to be seen.
 _EDGED = 0.6
 # Zlib level of the PNGs, on Qt's scale of quality: fast, about a tenth larger than the default.
@@ -110,6 +110,8 @@ def set_style(name: str, palette: QPalette, font: QFont, right_to_left: bool) ->
     app.setPalette(palette)
     app.setFont(font)
     app.setLayoutDirection(Qt.LayoutDirection.RightToLeft if right_to_left else Qt.LayoutDirection.LeftToRight)
+    # Qt tells its widgets later; by then those of the new page would be told, too, and lay themselves out another way than on a page without a change.
+    app.sendPostedEvents(None, 0)
 
 
 @cache
@@ -170,7 +172,10 @@ def _add(name: str, data: bytes) -> str:
 
 @dataclass(eq=False)
 class Mark:
-    """A widget, or a part of one, that is labelled. `where` gives the part in the widget's coordinates; `parent` overrides the widget tree."""
+    """A widget, or a part of one, that is labelled. `where` gives the part in the widget's coordinates; `parent` overrides the widget tree.
+
+    For the audit: `recolour` gives an item another background, `empty` makes a context in which the part is not painted. The rest is set by `annotate`.
+    """
 
     widget: QWidget
     class_name: str
@@ -182,7 +187,9 @@ class Mark:
     icon: str = ""
     states: tuple[State, ...] = ()
     parent: "Mark | None" = None
-    recolour: Callable[[Any], None] | None = None
+    recolour: Callable[[Any], Any] | None = None
+    empty: Callable[[], Any] | None = None
+    edged: bool = True
     order: tuple[int, int] = (0, 0)
     full: Box | None = None
     box: Box | None = None
@@ -283,8 +290,8 @@ def encode(picture: QImage) -> bytes:
 
 
 def pixels(picture: QImage) -> "np.ndarray":
-    """(height, width, 4) bytes: blue, green, red, alpha. A view: valid as long as the picture."""
-    return np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine() // 4, 4)[:, : picture.width()]
+    """(height, width, 4) bytes: blue, green, red, alpha. A copy: the picture's own memory goes with it."""
+    return np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine() // 4, 4)[:, : picture.width()].copy()
 
 
 # ---- labels ----------------------------------------------------------------------------------------------------------------------------------
@@ -413,105 +420,103 @@ def _measure(scene: Scene, marks: Sequence[Mark], geometry: _Geometry) -> None:
         mark.full = mark.box = None
         origin, clip = geometry.place(mark.widget)
         rect = mark.widget.rect() if mark.where is None else mark.where()
-        if rect is None or rect.isEmpty():
+        if rect is None or clip.isEmpty() or not clip.intersects(rect.translated(origin)):
             continue
-        whole = _box(rect.translated(origin))
-        full: Box | None = whole
+        full: Box | None = _box(rect.translated(origin))
+        box: Box | None = _intersect(_box(rect.translated(origin)), _box(clip))
         if mark.measure != "rect":
-            # What is wholly clipped away paints nothing that could be measured, and is dropped anyway.
-            if clip.isEmpty() or not clip.intersects(rect.translated(origin)):
-                continue
-            full = inks.box(mark, whole)
-            if mark.measure == "paint" and (full is None or _area(full) < _EDGED * _area(whole)):
-                full = whole
-        if full is None or _thin(full):
+            painted, visible = inks.boxes(mark, rect, origin, clip)
+            mark.edged = mark.measure != "paint" or (painted is not None and _area(painted) >= _EDGED * _area(_box(rect)))
+            if mark.edged:
+                full, box = painted, visible
+        if full is None or box is None or _thin(full) or _thin(box):
             continue
-        mark.full = full
-        box = _intersect(full, _box(clip))
-        if not _thin(box):
-            mark.box = box
-            mark.visible = _area(box) / _area(full)
+        mark.full, mark.box = full, box
+        mark.visible = min(1.0, _area(box) / _area(full))
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """What was painted, as (height, width) strengths, and the device pixel of the window at its top left."""
+
+    painted: "np.ndarray"
+    left: int = 0
+    top: int = 0
 
 
 class _Inks:
-    """What marked widgets paint, alone on nothing. Widgets that cannot overlap one another share a sheet."""
+    """What marked widgets paint, alone on nothing. Widgets that lie wholly in view and cannot overlap one another share a sheet."""
 
     def __init__(self, scene: Scene, geometry: _Geometry, marks: Sequence[Mark]) -> None:
         self._scene, self._geometry = scene, geometry
-        root = scene.root
-        self._bounds = root.rect()
-        self._origins: dict[QWidget, int] = {}
-        self._sheets: dict[Any, QImage] = {}
-        self._texts: dict[QWidget, tuple[np.ndarray, QPoint]] = {}
-        self._dividers = set(scene.layers) | set(scene.floating)
         self._leaves = {mark.widget for mark in marks if mark.measure in ("ink", "paint")}
+        self._dividers = set(scene.layers) | set(scene.floating) | set(scene.backdrops)
+        self._holding = {above for leaf in self._leaves for above in _above(leaf, scene.root) if above in self._leaves}
+        self._sheets: dict[Any, _Sheet] = {}
+        self._texts: dict[QWidget, _Sheet] = {}
         groups: dict[Any, list[QWidget]] = {}
-        self._group_of: dict[QWidget, Any] = {}
         for widget in self._leaves:
-            group = self._group(widget)
-            self._group_of[widget] = group
-            groups.setdefault(group, []).append(widget)
+            groups.setdefault(self._group(widget), []).append(widget)
         for group, widgets in groups.items():
-            self._sheets[group] = self._paint(widgets)
-        self._arrays = {group: pixels(sheet)[:, :, 3] for group, sheet in self._sheets.items()}
+            if isinstance(group, tuple):
+                sheet = self._shared(widgets)
+                self._sheets |= dict.fromkeys(widgets, sheet)
 
     def _group(self, widget: QWidget) -> Any:
-        """Widgets within another measured one, and those that have measured ones within, get a sheet of their own."""
-        above = widget.parentWidget()
-        while above is not None and above is not self._scene.root:
+        """A key in brackets: may share a sheet with others of the same key. Else the widget itself, which is painted when it is asked for."""
+        origin, clip = self._geometry.place(widget)
+        if clip != QRect(origin, widget.size()) or widget in self._holding:
+            return widget
+        for above in _above(widget, self._scene.root):
             if above in self._leaves:
                 return widget
             if above in self._dividers:
-                return above if not self._holds_leaf(widget) else widget
-            above = above.parentWidget()
-        return None if not self._holds_leaf(widget) else widget
+                return (above,)
+        return (None,)
 
-    def _holds_leaf(self, widget: QWidget) -> bool:
-        return any(child in self._leaves for child in widget.findChildren(QWidget))
-
-    def _paint(self, widgets: Sequence[QWidget]) -> QImage:
+    def _shared(self, widgets: Sequence[QWidget]) -> _Sheet:
         root, scale = self._scene.root, self._scene.scale
-        # Clipped to the window: what lies outside it is never labelled. A margin would cost more than it gives.
-        sheet = QImage(round(root.width() * scale), round(root.height() * scale), QImage.Format.Format_ARGB32_Premultiplied)
-        sheet.setDevicePixelRatio(scale)
-        sheet.fill(0)
+        sheet = _blank_image(root.width(), root.height(), scale)
         painter = QPainter(sheet)
         for widget in widgets:
-            origin, clip = self._geometry.place(widget)
-            if clip.isEmpty():
-                continue
-            alone = any(child in self._leaves for child in widget.findChildren(QWidget)) if len(widgets) == 1 else False
-            flags = QWidget.RenderFlag(0) if alone else QWidget.RenderFlag.DrawChildren
-            widget.render(painter, origin, QRegion(), flags)
+            widget.render(painter, self._geometry.place(widget)[0], QRegion(), QWidget.RenderFlag.DrawChildren)
         painter.end()
-        return sheet
+        return _Sheet(pixels(sheet)[:, :, 3])
 
-    def box(self, mark: Mark, whole: Box) -> Box | None:
-        if mark.measure == "text":
-            return self._text_box(mark, whole)
-        found = _bounds(self._arrays[self._group_of[mark.widget]], whole, self._scene.scale, (0, 0))
-        if found is None:
-            return None
-        # A part that the window's edge cuts: its own rectangle says how far it would go.
-        x1, y1, x2, y2 = whole
-        if mark.measure == "paint" and (x1 < 0 or y1 < 0 or x2 > self._bounds.width() or y2 > self._bounds.height()):
-            return whole
-        return found
+    def _alone(self, widget: QWidget) -> _Sheet:
+        flags = QWidget.RenderFlag(0) if widget in self._holding else QWidget.RenderFlag.DrawChildren
+        image, left, top = self._own_image(widget, flags, QImage.Format.Format_ARGB32_Premultiplied)
+        return _Sheet(pixels(image)[:, :, 3], left, top)
 
-    def _text_box(self, mark: Mark, whole: Box) -> Box | None:
-        """Where a view's pixels differ when its text is transparent."""
+    def _own_image(self, widget: QWidget, flags: QWidget.RenderFlag, form: QImage.Format) -> tuple[QImage, int, int]:
+        """A widget's picture on the same grid of device pixels as in the window."""
+        origin, scale = self._geometry.place(widget)[0], self._scene.scale
+        left, top = int(np.floor(origin.x() * scale)), int(np.floor(origin.y() * scale))
+        image = _blank_image(widget.width() + 2 / scale, widget.height() + 2 / scale, scale, form)
+        painter = QPainter(image)
+        painter.translate(origin.x() - left / scale, origin.y() - top / scale)
+        widget.render(painter, QPoint(0, 0), QRegion(), flags)
+        painter.end()
+        return image, left, top
+
+    def boxes(self, mark: Mark, rect: QRect, origin: QPoint, clip: QRect) -> tuple[Box | None, Box | None]:
+        """The box of what is painted within `rect` of the mark's widget, and of the part of it that is in view."""
         widget = mark.widget
-        if widget not in self._texts:
-            self._texts[widget] = (self._difference(widget), self._geometry.place(widget)[0])
-        changed, origin = self._texts[widget]
-        return _bounds(changed, whole, self._scene.scale, (origin.x(), origin.y()))
+        if mark.measure == "text":
+            if widget not in self._texts:
+                self._texts[widget] = self._difference(widget)
+            sheet = self._texts[widget]
+        else:
+            if widget not in self._sheets:
+                self._sheets[widget] = self._alone(widget)
+            sheet = self._sheets[widget]
+        whole = rect.translated(origin)
+        full = _bounds(sheet, _box(whole), self._scene.scale)
+        return full, full if clip.contains(whole) else _bounds(sheet, _intersect(_box(whole), _box(clip)), self._scene.scale)
 
-    def _difference(self, widget: QWidget) -> "np.ndarray":
-        scale = self._scene.scale
-        origin = self._geometry.place(widget)[0]
-        view: Any = widget
-        if isinstance(widget.parentWidget(), QAbstractItemView) and not isinstance(widget, QMenu):
-            view = widget.parentWidget()
+    def _difference(self, widget: QWidget) -> _Sheet:
+        """Where a view's pixels differ when its text is transparent."""
+        view: Any = widget.parentWidget() if isinstance(widget.parentWidget(), QAbstractItemView) else widget
         kept = view.palette()
         clear = QPalette(kept)
         for role in (QPalette.ColorRole.Text, QPalette.ColorRole.HighlightedText, QPalette.ColorRole.WindowText, QPalette.ColorRole.ButtonText):
@@ -525,37 +530,43 @@ class _Inks:
                 view.blank = palette is clear
             else:
                 view.setPalette(palette)
-            sheet = QImage(round(widget.width() * scale) + 2, round(widget.height() * scale) + 2, QImage.Format.Format_RGB32)
-            sheet.setDevicePixelRatio(scale)
-            sheet.fill(0)
-            painter = QPainter(sheet)
-            # The same part of a device pixel as in the window.
-            painter.translate((origin.x() * scale % 1) / scale, (origin.y() * scale % 1) / scale)
-            widget.render(painter, QPoint(0, 0), QRegion(), QWidget.RenderFlag.DrawWindowBackground)
-            painter.end()
-            sheets.append(pixels(sheet).copy())
+            image, left, top = self._own_image(widget, QWidget.RenderFlag.DrawWindowBackground, QImage.Format.Format_RGB32)
+            sheets.append(pixels(image)[:, :, :3])
         if isinstance(view, TitleBar):
             view.blank = False
         else:
             view.setPalette(kept)
         first, second = sheets
-        return (np.maximum(first, second) - np.minimum(first, second)).max(axis=2)
+        return _Sheet((np.maximum(first, second) - np.minimum(first, second)).max(axis=2), left, top)
 
 
-def _bounds(painted: "np.ndarray", box: Box, scale: float, origin: tuple[int, int]) -> Box | None:
-    """The box, within `box`, of what is painted on a sheet whose top left pixel lies at `origin` (CSS pixels)."""
-    left, top = (int(np.floor(at * scale)) for at in origin)
-    x1, y1 = max(0, int(box[0] * scale) - left), max(0, int(box[1] * scale) - top)
+def _blank_image(width: float, height: float, scale: float, form: QImage.Format = QImage.Format.Format_ARGB32_Premultiplied) -> QImage:
+    image = QImage(int(np.ceil(width * scale)), int(np.ceil(height * scale)), form)
+    image.setDevicePixelRatio(scale)
+    image.fill(0)
+    return image
+
+
+def _above(widget: QWidget, root: QWidget) -> Iterator[QWidget]:
+    above = widget.parentWidget()
+    while above is not None and above is not root:
+        yield above
+        above = above.parentWidget()
+
+
+def _bounds(sheet: _Sheet, box: Box, scale: float) -> Box | None:
+    """The box, within `box`, of what is painted on a sheet. CSS pixels of the window."""
+    left, top = sheet.left, sheet.top
+    x1, y1 = max(0, int(np.floor(box[0] * scale)) - left), max(0, int(np.floor(box[1] * scale)) - top)
     x2, y2 = int(np.ceil(box[2] * scale)) - left, int(np.ceil(box[3] * scale)) - top
-    part = painted[y1 : max(y2, 0), x1 : max(x2, 0)] >= _INKED
+    part = sheet.painted[y1 : max(y2, 0), x1 : max(x2, 0)] >= _INKED
     if not part.size:
         return None
     rows, columns = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
     if not len(rows):
         return None
-    return (
-        (columns[0] + x1 + left) / scale, (rows[0] + y1 + top) / scale, (columns[-1] + 1 + x1 + left) / scale, (rows[-1] + 1 + y1 + top) / scale,
-    )  # fmt: skip
+    x1, y1 = x1 + left, y1 + top
+    return float(columns[0] + x1) / scale, float(rows[0] + y1) / scale, float(columns[-1] + 1 + x1) / scale, float(rows[-1] + 1 + y1) / scale
 
 
 def _cover(scene: Scene, marks: Sequence[Mark], places: dict[QWidget, int], geometry: _Geometry) -> None:

@@ -89,6 +89,7 @@ class TitleBar(QWidget):
             else (self._Sub.SC_TitleBarMinButton, self._Sub.SC_TitleBarMaxButton, self._Sub.SC_TitleBarCloseButton)
         )
         self.blank = False
+        self.lacking: set[Any] = set()
         option = self.option()
         self.setFixedHeight(max(self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight, option, self), self.fontMetrics().height() + 6))
 
@@ -102,11 +103,12 @@ class TitleBar(QWidget):
         option.titleBarState = int(Qt.WindowState.WindowActive.value)
         option.state |= QStyle.StateFlag.State_Active
         option.subControls = self._Sub.SC_TitleBarLabel
-        if self._icon is not None:
+        if self._icon is not None and self._Sub.SC_TitleBarSysMenu not in self.lacking:
             option.subControls |= self._Sub.SC_TitleBarSysMenu
             option.icon = self._icon
         for button in self.buttons:
-            option.subControls |= button
+            if button not in self.lacking:
+                option.subControls |= button
         option.text = (
             ""
             if self.blank
@@ -596,6 +598,34 @@ class Place(QWidget):
             size = natural_size(part, self.width() - 8)
             left = round(self.width() * x)
             part.setGeometry(self.width() - left - size.width() if rtl else left, round(self.height() * y), size.width(), size.height())
+
+
+class Crop(QWidget):
+    """Gives what stands in it the room that it needs at least, and cuts what reaches out. (A layout would squeeze it until parts overlap.)"""
+
+    def __init__(self, inner: QWidget) -> None:
+        super().__init__()
+        self._inner = inner
+        inner.setParent(self)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return self._inner.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(1, 1)
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802
+        return self._inner.hasHeightForWidth()
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        return self._inner.heightForWidth(max(width, self._inner.minimumSizeHint().width()))
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802
+        least = self._inner.minimumSizeHint()
+        width = max(self.width(), least.width())
+        height = max(self.height(), self._inner.heightForWidth(width) if self._inner.hasHeightForWidth() else least.height())
+        rtl = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
+        self._inner.setGeometry(self.width() - width if rtl else 0, 0, width, height)
 
 
 class Corner(QWidget):

@@ -3,7 +3,8 @@
 A method returns a widget; what is labelled is said in `self.marks` (datagen.qt.Mark). Widgets that are painted by hand, and layouts, are in datagen.qt_parts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache
 from random import Random
@@ -67,6 +68,7 @@ from datagen.qt_parts import (
     Backdrop,
     Chart,
     Corner,
+    Crop,
     Dots,
     Fill,
     Flow,
@@ -109,11 +111,11 @@ def build_palette(theme: str, style: str, rng: Random) -> QPalette:
     accent = rng.choice(("#308cc6", "#3874f2", "#0078d7", "#3584e4", "#7a4fd0", "#1f8a70", "#d1495b"))
     colours = (
         {
-            "window": "#353535",
-            "base": "#2a2a2a",
-            "alternate": "#323232",
+            "window": "#404040",
+            "base": "#2b2b2b",
+            "alternate": "#333333",
             "text": "#f0f0f0",
-            "button": "#424242",
+            "button": "#4e4e4e",
             "tip": "#4a4a4a",
             "tip_text": "#f5f5f5",
         }
@@ -139,7 +141,7 @@ def build_palette(theme: str, style: str, rng: Random) -> QPalette:
         window = surface.lighter(125) if dark else surface.darker(104 + rng.randrange(8))
         button = surface.lighter(150) if dark else surface.darker(102 + rng.randrange(12))
         if dark and surface.lightness() < 6:
-            window, button = QColor("#141414"), QColor("#262626")
+            window, button = QColor("#303030"), QColor("#424242")
         colours = {
             "window": window.name(), "base": chosen.surface, "alternate": (surface.lighter(110) if dark else surface.darker(103)).name(), "text": chosen.on_surface,
             "button": button.name(), "tip": chosen.on_surface, "tip_text": chosen.surface,
@@ -212,6 +214,7 @@ class QtUi(Ui[QWidget]):
         self._places: list[Place] = []
         self._groups: dict[str, QButtonGroup] = {}
         self._scrolls: list[QScrollArea] = []
+        self._views: list[Any] = []
         self._near: list[tuple[QWidget, str, int, int]] = []
         self._corners: list[tuple[QWidget, str]] = []
         self._backdrops: list[QWidget] = []
@@ -223,6 +226,10 @@ class QtUi(Ui[QWidget]):
         self._body, self._heading, self._mono = tuple(body), tuple(heading), tuple(fonts.mono_stack(rng, locale))
         self._hinting = rng.choice((QFont.HintingPreference.PreferNoHinting, QFont.HintingPreference.PreferVerticalHinting))
         self._fonts: dict[tuple[Any, ...], QFont] = {}
+        # All before the first widget: a font that is added later lays out every widget anew.
+        for stack in (self._body, self._heading, self._mono):
+            for weight in (400, 600):
+                families(stack, weight, locale)
         self.rtl = LOCALES[locale].direction == "rtl"
         self.scale = DEVICE_SCALE.get()
         self._flat_tools = rng.random() < 0.75
@@ -267,6 +274,11 @@ class QtUi(Ui[QWidget]):
         settle()
         for area in self._scrolls:
             self._scroll(area)
+        for view in self._views:
+            # What views put off waits for a timer; there is none.
+            if root.isAncestorOf(view):
+                view.doItemsLayout()
+                view.updateEditorGeometries()
         settle()
         for part in frame.over:
             part.setParent(root)
@@ -390,7 +402,7 @@ class QtUi(Ui[QWidget]):
         grows = False
         for part in parts:
             policy = part.sizePolicy()
-            grows = grows or policy.verticalStretch() > 0 or policy.verticalPolicy() == Policy.Expanding
+            grows = grows or (part.maximumHeight() > 16000 and (policy.verticalStretch() > 0 or policy.verticalPolicy() == Policy.Expanding))
             if align != "stretch":
                 layout.addWidget(part, 0, _ACROSS[align])
             elif policy.horizontalPolicy() in (Policy.Fixed, Policy.Maximum) or part.maximumWidth() < 16000:
@@ -465,17 +477,21 @@ class QtUi(Ui[QWidget]):
         self, *parts: QWidget, width: float | None = None, height: float | None = None, pad: int = 0, tint: bool = False, border: bool = False
     ) -> QWidget:
         line = _mix(self.palette.color(Role.WindowText), self.palette.color(Role.Window), 0.25)
-        holder = self.new(
-            Fill(self.palette.color(Role.AlternateBase if tint else Role.Window), line if border else None) if tint or border else QWidget()
-        )
-        layout = _spacing(QVBoxLayout(holder), self.gap(2))
+        inner, layout = self._holder(QVBoxLayout, self.gap(2))
         layout.setContentsMargins(*[self.gap(pad)] * 4)
         self._stack(layout, parts, fill=True)
+        holder = inner
+        if tint or border:
+            holder = self.new(Fill(self.palette.color(Role.AlternateBase if tint else Role.Window), line if border else None))
+            _spacing(QVBoxLayout(holder), 0).addWidget(inner)
+        if width is None and height is None:
+            return holder
+        cropped = self.new(Crop(holder))
         if width is not None:
-            holder.setFixedWidth(self.px(width))
+            cropped.setFixedWidth(self.px(width))
         if height is not None:
-            holder.setFixedHeight(self.px(height))
-        return holder
+            cropped.setFixedHeight(self.px(height))
+        return cropped
 
     def place(self, *parts: tuple[float, float, QWidget], height: float | None = None, back: QWidget | None = None) -> QWidget:
         made = self.new(Place(parts, back))
@@ -494,7 +510,6 @@ class QtUi(Ui[QWidget]):
         layout = _spacing(QVBoxLayout(inner), self.gap(3))
         layout.setContentsMargins(*[self.gap(pad)] * 4)
         self._stack(layout, parts, fill=True)
-        inner.setMinimumWidth(1)
         area.setWidget(inner)
         # Pages paint the window's colour, not the view's.
         area.viewport().setAutoFillBackground(False)
@@ -741,7 +756,7 @@ class QtUi(Ui[QWidget]):
         for i, option in enumerate(options):
             item = self.mark(view, "list_item", where=lambda i=i: made.visualItemRect(made.item(i)), role="option", parent=whole,
                              states=("selected",) if i in chosen else (), name=option, recolour=made.item(i).setBackground)  # fmt: skip
-            self.mark(view, "text", "text", where=item.where, text=option, parent=item)
+            self.mark(view, "text", "text", where=item.where, text=option, parent=item, empty=lambda i=i: _emptied(made.item(i)))
         return made
 
     def _checkable(
@@ -841,7 +856,7 @@ class QtUi(Ui[QWidget]):
                 button.setIcon(self.qicon(concept))
                 self.mark(button, "icon_button", "paint", name=self.words.t("Previous" if back else "Next"), icon=concept)
             else:
-                self.mark(button, "button", "rect", text=button.text)
+                self.mark(button, "button", "paint", text=button.text)
         table = made.findChild(QTableView)
         view, model = table.viewport(), table.model()
         made.setSizePolicy(Policy.Maximum, Policy.Fixed)
@@ -1025,7 +1040,7 @@ class QtUi(Ui[QWidget]):
                 item.setIcon(self.qicon(entry.icon, size, self.palette.color(Role.HighlightedText) if i == chosen else None))
             mark = self.mark(view, "list_item", where=lambda i=i: made.visualItemRect(made.item(i)), name=entry.label, icon=icons.canonical(entry.icon) if entry.icon else "",
                              states=("selected",) if i == chosen else (), recolour=item.setBackground)  # fmt: skip
-            self.mark(view, "text", "text", where=mark.where, text=entry.label, parent=mark)
+            self.mark(view, "text", "text", where=mark.where, text=entry.label, parent=mark, empty=lambda item=item: _emptied(item))
             if entry.icon:
                 self.mark(
                     view,
@@ -1033,6 +1048,7 @@ class QtUi(Ui[QWidget]):
                     where=lambda i=i, entry=entry: self._decoration(made, made.model().index(i, 0), entry.icon or "", size),
                     icon=icons.canonical(entry.icon),
                     parent=mark,
+                    empty=lambda item=item: _without_icon(item),
                 )
         if 0 <= chosen < len(entries):
             made.setCurrentRow(chosen)
@@ -1147,22 +1163,16 @@ class QtUi(Ui[QWidget]):
             mark = self.mark(view, "list_item", where=lambda item=item: self._tree_row(made, item), name=branch.label, role="treeitem", parent=whole,
                              states=states + (("selected",) if here else ()), icon=icons.canonical(branch.icon) if branch.icon else "",
                              recolour=lambda brush, item=item: item.setBackground(0, brush))  # fmt: skip
-            self.mark(
-                view, "text", "text", where=lambda item=item, branch=branch: self._tree_text(made, item, branch, size), text=branch.label, parent=mark
-            )
+            self.mark(view, "text", "text", where=mark.where, text=branch.label, parent=mark, empty=lambda item=item: _emptied(item, 0))
             if branch.icon:
                 self.mark(view, "icon", where=lambda item=item, branch=branch: self._decoration(made, made.indexFromItem(item), branch.icon or "", size), icon=icons.canonical(branch.icon),
-                          parent=mark)  # fmt: skip
+                          parent=mark, empty=lambda item=item: _without_icon(item, 0))  # fmt: skip
         made.setMinimumHeight(min(len(shown), 6) * max(made.sizeHintForRow(0), 16) + 6)
         made.setFixedHeight(max(len(shown), 1) * max(made.sizeHintForRow(0), 16) + 6)
         made.setMinimumWidth(self.px(8))
         return made
 
     def _tree_row(self, tree: QTreeWidget, item: QTreeWidgetItem) -> QRect | None:
-        rect = tree.visualItemRect(item)
-        return rect if not rect.isEmpty() else None
-
-    def _tree_text(self, tree: QTreeWidget, item: QTreeWidgetItem, branch: Branch, size: int) -> QRect | None:
         rect = tree.visualItemRect(item)
         return rect if not rect.isEmpty() else None
 
@@ -1173,6 +1183,7 @@ class QtUi(Ui[QWidget]):
         sorted_by: int | None = None, dense: bool = False, grid_lines: bool = False, widths: Sequence[float] = (),
     ) -> QWidget:  # fmt: skip
         made = self.new(_Table(len(rows), len(columns)))
+        self._views.append(made)
         made.setHorizontalHeaderLabels(list(columns))
         head = made.horizontalHeader()
         head.setHighlightSections(False)
@@ -1216,7 +1227,7 @@ class QtUi(Ui[QWidget]):
                     cell.recolour = item.setBackground
                     wanted[column] = max(wanted[column], metrics.horizontalAdvance(content) + self.px(1))
                     if content.strip():
-                        self.mark(view, "text", "text", where=cell.where, text=content, parent=cell)
+                        self.mark(view, "text", "text", where=cell.where, text=content, parent=cell, empty=lambda item=item: _emptied(item))
                 else:
                     holder, layout = self._holder(QHBoxLayout, 0)
                     layout.setContentsMargins(self.gap(1), 0, self.gap(1), 0)
@@ -1592,10 +1603,10 @@ class QtUi(Ui[QWidget]):
         whole = self.mark(made, "title_bar")
         made.setFont(self.font(1.0, 600))
         sub = QStyle.SubControl
-        self.mark(made, "text", "text", where=lambda: made.part(sub.SC_TitleBarLabel), text=title, parent=whole)
+        self.mark(made, "text", "text", where=lambda: made.part(sub.SC_TitleBarLabel), text=title, parent=whole, empty=lambda: _blank(made))
         if icon:
             self.mark(made, "icon", "rect", where=lambda: _ink_of_icon(self.pixmap(icon, 16)).translated(made.part(sub.SC_TitleBarSysMenu).center() - QRect(0, 0, 16, 16).center()),
-                      icon=icons.canonical(icon), parent=whole)  # fmt: skip
+                      icon=icons.canonical(icon), parent=whole, empty=lambda: _lacking(made, sub.SC_TitleBarSysMenu))  # fmt: skip
         names = {
             sub.SC_TitleBarMinButton: ("Minimize", "minus"),
             sub.SC_TitleBarMaxButton: ("Maximize", "square-tool"),
@@ -1603,7 +1614,15 @@ class QtUi(Ui[QWidget]):
         }
         for button in made.buttons:
             name, concept = names[button]
-            self.mark(made, "icon_button", where=lambda button=button: made.part(button), name=self.words.t(name), icon=concept, parent=whole)
+            self.mark(
+                made,
+                "icon_button",
+                where=lambda button=button: made.part(button),
+                name=self.words.t(name),
+                icon=concept,
+                parent=whole,
+                empty=lambda button=button: _lacking(made, button),
+            )
         return made
 
     def window(
@@ -1628,7 +1647,7 @@ class QtUi(Ui[QWidget]):
                 layout.addWidget(bar)
         body, inner = self._holder(QVBoxLayout, 0)
         self._stack(inner, parts, fill=True)
-        layout.addWidget(body, 1)
+        layout.addWidget(self.new(Crop(body)), 1)
         if status_bar is not None:
             layout.addWidget(status_bar)
         frame.setMinimumSize(1, 1)
@@ -1714,9 +1733,56 @@ def _ink_of_icon(pixmap: QPixmap) -> QRect:
     return found
 
 
+@contextmanager
+def _lacking(bar: TitleBar, part: Any) -> Iterator[None]:
+    bar.lacking.add(part)
+    yield
+    bar.lacking.discard(part)
+
+
+@contextmanager
+def _blank(bar: TitleBar) -> Iterator[None]:
+    bar.blank = True
+    yield
+    bar.blank = False
+
+
+@contextmanager
+def _without_icon(item: Any, *column: int) -> Iterator[None]:
+    kept = item.icon(*column)
+    empty = QPixmap(kept.availableSizes()[0])
+    empty.fill(Qt.GlobalColor.transparent)
+    item.setIcon(*column, QIcon(empty))
+    yield
+    item.setIcon(*column, kept)
+
+
+@contextmanager
+def _emptied(item: Any, *column: int) -> Iterator[None]:
+    """A view's item without its text."""
+    kept = item.text(*column)
+    item.setText(*column, "")
+    yield
+    item.setText(*column, kept)
+
+
 def layers_that_cover(parts: Sequence[QWidget]) -> list[QWidget]:
-    """Of what is placed over a background, the surfaces: a bare row of chips hides nothing between them."""
-    return [part for part in parts if isinstance(part, (QFrame, Fill)) and not isinstance(part, QLabel)]
+    """The surfaces among what is placed over a background: a bare row of chips hides nothing between them."""
+    surfaces = []
+    for part in parts:
+        if _is_surface(part):
+            surfaces.append(part)
+        else:
+            surfaces += [widget for widget in part.findChildren(QWidget) if _is_surface(widget)]
+    return surfaces
+
+
+def _is_surface(widget: QWidget) -> bool:
+    if isinstance(widget, QToolButton):
+        return not widget.autoRaise()
+    if isinstance(widget, QFrame):
+        return widget.autoFillBackground() and not isinstance(widget, QLabel)
+    return isinstance(widget, (Fill, Picture, Initials)) or (isinstance(widget, QPushButton) and not widget.isFlat())
 
 
 def _group_title(box: QGroupBox) -> QRect:
