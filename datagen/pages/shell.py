@@ -161,7 +161,15 @@ def _header(ui: Ui[F], content: Content[F], words: Words, rng: Random) -> list[F
         parts.append(ui.row(ui.grow(ui.heading(content.title, rng.choice((1, 1, 2, 3))), *under), *content.tools, gap=2))
     elif content.tools:
         parts.append(ui.toolbar(*content.tools))
+    if rng.random() < 0.12:
+        parts.append(_views(ui, words, rng))
     return parts
+
+
+def _views(ui: Ui[F], words: Words, rng: Random) -> F:
+    """Tabs between the views of what the page is about."""
+    names = [entry.label for entry in destinations(words, rng, 2 if ui.room < 420 else rng.randrange(2, 5))]
+    return ui.tabs(names, rng.randrange(len(names)))
 
 
 def _web(ui: Ui[F], family: Any, words: Words, rng: Random) -> Frame[F]:
@@ -249,7 +257,8 @@ def _mobile(ui: Ui[F], family: Any, words: Words, rng: Random) -> Frame[F]:
         feet.append(ui.bottom_navigation(entries, rng.randrange(len(entries))))
     if rng.random() < 0.2 and not floating:
         floating = (ui.floating_button(rng.choice(("plus", "edit", "chat", "camera"))),)
-    main = content.parts if content.fill else (*([ui.row(*content.tools, gap=2, wrap=True)] if content.tools else []), *_shown(content, rng))
+    views = [_views(ui, words, rng)] if rng.random() < 0.12 else []
+    main = content.parts if content.fill else (*views, *([ui.row(*content.tools, gap=2, wrap=True)] if content.tools else []), *_shown(content, rng))
     return Frame(bars=tuple(bars), main=main, feet=tuple(feet), over=floating, fill=content.fill, classes="s-with-bottom" if feet else "")
 
 

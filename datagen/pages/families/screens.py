@@ -255,7 +255,7 @@ def report(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         drawn = ui.chart(rng.choice(CHARTS), rng.choice((9, 12, 15)))
         charts.append(ui.card(drawn, title=t(words.metric())) if rng.random() < 0.4 else ui.column(ui.heading(t(words.metric()), 4), drawn, gap=2))
     parts.append(ui.grid(*charts, columns=columns, gap=5))
-    if rng.random() < 0.75:
+    if rng.random() < 0.95:
         names = ["Name", *rng.sample(("Amount", "Total", "Score", "Quantity"), 1 if ui.room < 420 else rng.randrange(1, 4))]
         rows: list[list[F | str]] = [
             [words.title(), *(rng.choice((words.count, words.percent))() for _ in names[1:])] for _ in range(rng.randrange(2, 7))
@@ -263,7 +263,7 @@ def report(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         parts.insert(
             rng.randrange(len(parts) + 1), ui.table([t(name) for name in names], rows, numeric=range(1, len(names)), dense=rng.random() < 0.3)
         )
-        if rng.random() < 0.4:
+        if rng.random() < 0.65:
             parts.append(ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4)))
     if rng.random() < 0.4:
         parts.append(ui.text(words.paragraph()))
@@ -414,7 +414,7 @@ def moment(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 
 FAMILIES = {
-    "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=4),
-    "adjustments": Family(adjustments, turns=3), "date_and_time": Family(date_and_time, turns=2), "writing": Family(writing, turns=3), "explorer": Family(explorer, turns=4), "report": Family(report, turns=4), "secret": Family(secret, turns=2),
+    "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=5),
+    "adjustments": Family(adjustments, turns=3), "date_and_time": Family(date_and_time, turns=4), "writing": Family(writing, turns=6), "explorer": Family(explorer, turns=7), "report": Family(report, turns=5), "secret": Family(secret, turns=2),
     "picker": Family(picker, turns=4),
 }  # fmt: skip

@@ -167,7 +167,7 @@ def blog(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
             else []
         )
         main.append(ui.column(title, under, *picture, *text, *more, gap=2))
-    if rng.random() < 0.6:
+    if rng.random() < 0.8:
         main.append(
             ui.row(ui.link(t("Previous")), ui.link(t("Next")), justify="between")
             if rng.random() < 0.5
@@ -220,14 +220,14 @@ def handbook(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         kind = rng.random()
         if kind < 0.4:
             main.append(ui.box(ui.code([words.code_line() for _ in range(rng.randrange(1, 7))], numbers=rng.random() < 0.2), pad=3, tint=True))
-        elif kind < 0.55:
+        elif kind < 0.68:
             names = [t(words.column()) for _ in range(rng.randrange(2, 4))]
             main.append(
                 ui.table(
                     names, [[words.word(), *(words.words(3) for _ in names[1:])] for _ in range(rng.randrange(2, 6))], grid_lines=rng.random() < 0.5
                 )
             )
-        elif kind < 0.65:
+        elif kind < 0.78:
             main.append(ui.alert(words.sentence(), "info"))
     if rng.random() < 0.5:
         main.append(ui.row(ui.button(t("Previous"), variant="default"), ui.button(t("Next"), variant="default"), justify="between"))
@@ -247,6 +247,8 @@ def directory(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     main.append(ui.grid(*groups, columns=columns, gap=6))
     if rng.random() < 0.3:
         main.append(ui.row(*(ui.link(letter) for letter in "ABCDEFGHIKLMNOPRSTUVW"[: rng.randrange(8, 20)]), gap=3, wrap=True))
+    if rng.random() < 0.4:
+        main.append(ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4)))
     return _site(ui, words, rng, main, 0.3)
 
 
@@ -272,5 +274,5 @@ def discussion(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 FAMILIES = {
     name: Family(make, ("web", "mobile"), turns)
-    for name, make, turns in (("home_page", home_page, 6), ("blog", blog, 4), ("news", news, 4), ("handbook", handbook, 2), ("directory", directory, 3), ("discussion", discussion, 2))
+    for name, make, turns in (("home_page", home_page, 6), ("blog", blog, 4), ("news", news, 4), ("handbook", handbook, 2), ("directory", directory, 3), ("discussion", discussion, 4))
 }  # fmt: skip
