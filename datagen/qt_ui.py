@@ -215,6 +215,7 @@ class QtUi(Ui[QWidget]):
         self._groups: dict[str, QButtonGroup] = {}
         self._scrolls: list[QScrollArea] = []
         self._views: list[Any] = []
+        self._icons: dict[Any, tuple[str, int]] = {}
         self._near: list[tuple[QWidget, str, int, int]] = []
         self._corners: list[tuple[QWidget, str]] = []
         self._backdrops: list[QWidget] = []
@@ -383,14 +384,19 @@ class QtUi(Ui[QWidget]):
             label.setFont(font)
             label.setText(content)
         if colour is not None and colour != self.palette.color(Role.WindowText):
-            own = QPalette(self.palette)
-            own.setColor(Role.WindowText, colour)
-            label.setPalette(own)
+            self._ink(label, colour)
         policy = label.sizePolicy()
         policy.setHorizontalPolicy(Policy.Preferred)
         policy.setVerticalPolicy(Policy.Minimum)
         label.setSizePolicy(policy)
         return self.new(label)
+
+    def _ink(self, label: QWidget, colour: QColor) -> None:
+        """Another colour for a label's text; on a view's surface it is painted in `Text`, elsewhere in `WindowText`."""
+        own = QPalette(self.palette)
+        own.setColor(Role.WindowText, colour)
+        own.setColor(Role.Text, colour)
+        label.setPalette(own)
 
     # ---- layout ------------------------------------------------------------------------------------------------------------------------------
 
@@ -773,6 +779,11 @@ class QtUi(Ui[QWidget]):
             return made.style().subElementRect(element, option, made)
 
         switch = isinstance(made, Switch)
+        if self.dark and not switch:
+            # Fusion derives the outline from the window's colour, and in dark palettes nothing of it would be seen.
+            own = QPalette(self.palette)
+            own.setColor(Role.Window, self.palette.color(Role.Window).lighter(230))
+            made.setPalette(own)
         made.setEnabled(not (self.chance("disabled") if disabled is None else disabled))
         made.setSizePolicy(Policy.Maximum, Policy.Fixed)
         self.mark(made, class_name, "ink", where=made.indicator if switch else lambda: part(indicator), name=content, states=states)
@@ -1298,10 +1309,12 @@ class QtUi(Ui[QWidget]):
         if trailing is not None:
             layout.addWidget(trailing, 0, Qt.AlignmentFlag.AlignVCenter)
         if chosen:
-            own = QPalette(self.palette)
-            own.setColor(Role.WindowText, self.palette.color(Role.HighlightedText))
             for text in texts:
-                text.setPalette(own)
+                self._ink(text, self.palette.color(Role.HighlightedText))
+            for part in (leading, trailing):
+                if part in self._icons:
+                    concept, side = self._icons[part]
+                    part.setPixmap(self.pixmap(concept, side, self.palette.color(Role.HighlightedText)))  # type: ignore[union-attr]
         self.mark(row, "list_item", states=("selected",) if chosen else (), name=title)
         return row
 
@@ -1383,6 +1396,7 @@ class QtUi(Ui[QWidget]):
         side = self.px(size * 1.1)
         made.setPixmap(self.pixmap(concept, side, self.colour(tone)))
         made.setFixedSize(side, side)
+        self._icons[made] = (concept, side)
         self.mark(made, "icon", "ink", icon=icons.canonical(concept))
         return made
 
@@ -1484,12 +1498,11 @@ class QtUi(Ui[QWidget]):
         frame = self.new(Fill(ground, colour))
         glyph = {"success": "check-circle", "warning": "warning", "danger": "error"}.get(tone, "info")
         dark = ground.lightness() < 128
-        own = QPalette(self.palette)
-        own.setColor(Role.WindowText, QColor("#f4f4f4") if dark else QColor("#151515"))
+        ink = QColor("#f4f4f4") if dark else QColor("#151515")
         text = self.text(content)
-        text.setPalette(own)
+        self._ink(text, ink)
         picture = self.icon(glyph, 1.2)
-        picture.setPixmap(self.pixmap(glyph, self.px(1.2 * 1.1), own.color(Role.WindowText)))
+        picture.setPixmap(self.pixmap(glyph, self.px(1.2 * 1.1), ink))
         layout = _spacing(QHBoxLayout(frame), self.gap(2))
         layout.setContentsMargins(*[self.gap(2)] * 4)
         layout.addWidget(picture, 0, Qt.AlignmentFlag.AlignVCenter)
