@@ -20,7 +20,7 @@ from datagen.content.locales import LOCALES
 from datagen.expressions import expressions
 from datagen.kits import Kit, kit, kits
 from datagen.kits.files import lock_sha256
-from datagen.pages import FAMILIES, STATES, make_page
+from datagen.pages import FAMILIES, STATES, Page, make_page
 from datagen.pages.ui import State
 
 # Goes up with every change of pages, kits, words or annotator that changes a pixel or a label for the same seed.
@@ -204,13 +204,12 @@ class Studio:
 
     def show(self, plan: Plan) -> Browser:
         """Put up a plan's page in Chromium without photographing it."""
-        page = make_page(plan.seed, plan.family, plan.kit, plan.theme, plan.locale, plan.state, plan.width, plan.height)
-        self.browser.show(page, plan.width, plan.height, plan.device_scale)
+        self.browser.show(_page(plan), plan.width, plan.height, plan.device_scale)
         return self.browser
 
     def _in_chromium(self, plan: Plan) -> tuple[list[dict[str, Any]], bytes, str]:
-        browser = self.show(plan)
-        return browser.annotate(MIN_VISIBLE), browser.png(), browser.version
+        found = self.browser.show_and_annotate(_page(plan), plan.width, plan.height, plan.device_scale, MIN_VISIBLE)
+        return found, self.browser.png(), self.browser.version
 
     def _in_qt(self, plan: Plan) -> tuple[list[dict[str, Any]], bytes, str]:
         if self._qt is None:
@@ -219,6 +218,10 @@ class Studio:
             self._qt = self._stack.enter_context(QtStage())
         found, png = self._qt.make(plan, MIN_VISIBLE)
         return found, png, self._qt.version
+
+
+def _page(plan: Plan) -> Page:
+    return make_page(plan.seed, plan.family, plan.kit, plan.theme, plan.locale, plan.state, plan.width, plan.height)
 
 
 def png_size(png: bytes) -> tuple[int, int]:

@@ -44,6 +44,13 @@ window.stage = (() => {
     for (const name of set) root.setAttribute(name, page.attributes[name]);
   }
 
+  // What is shown goes away. Before the window changes its size: nobody looks at how the last page would stand in the new one.
+  function clear() {
+    charts.clear();
+    root.replaceChild(document.createElement("body"), document.body);
+  }
+
+  // Waits for nothing that is there already, so that in most cases the page is laid out and asked in one task, and painted but once.
   async function show(page) {
     charts.clear();
     await dress(page);
@@ -65,7 +72,10 @@ window.stage = (() => {
     }
     await charts.draw(body);
     body.getBoundingClientRect();
-    await document.fonts.ready;
+    if (document.fonts.status === "loading") await document.fonts.ready;
+    const late = [...body.querySelectorAll("img")].filter(image => !image.complete);
+    if (late.length) await Promise.allSettled(late.map(image => image.decode()));
+    if (page.scripted) await new Promise(painted => requestAnimationFrame(() => setTimeout(painted))); // components may look at their sizes then
     for (const scroller of body.querySelectorAll("[data-scroll-to]")) scroller.scrollTop = Number(scroller.dataset.scrollTo);
     root.scrollTop = body.scrollTop = 0;
     window.scrollTo(page.scroll[0], page.scroll[1]);
@@ -101,5 +111,5 @@ window.stage = (() => {
     floating.style.top = `${Math.round(Math.max(4, Math.min(top, innerHeight - size.height - 4)))}px`;
   }
 
-  return {show};
+  return {show, clear};
 })();
