@@ -14,6 +14,7 @@ What a label is, is said in annotate.js; here is how the same is found in widget
   is left, the box that of what is left. A backdrop covers nothing, but nothing below it can be reached.
 """
 
+import ctypes
 import io
 import os
 import tempfile
@@ -167,6 +168,25 @@ def _add(name: str, data: bytes) -> str:
     return name
 
 
+@cache
+def _freetype_version() -> str:
+    """Qt has glyphs drawn by the machine's FreeType: pixels depend on it."""
+    library, numbers = ctypes.CDLL("libfreetype.so.6"), [ctypes.c_int() for _ in range(3)]
+    handle = ctypes.c_void_p()
+    library.FT_Init_FreeType(ctypes.byref(handle))
+    library.FT_Library_Version(handle, *(ctypes.byref(number) for number in numbers))
+    library.FT_Done_FreeType(handle)
+    return ".".join(str(number.value) for number in numbers)
+
+
+@cache
+def _zlib_version() -> str:
+    """PNGs are packed by the machine's zlib: their bytes depend on it."""
+    version = ctypes.CDLL("libz.so.1").zlibVersion
+    version.restype = ctypes.c_char_p
+    return version().decode()
+
+
 # ---- marks -----------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -230,7 +250,7 @@ class QtStage:
 
     @property
     def version(self) -> str:
-        return f"qt/{PySide6.__version__}"
+        return f"qt/{PySide6.__version__}+freetype{_freetype_version()}+zlib{_zlib_version()}"
 
     def make(self, plan: "Plan", min_visible: float) -> tuple[list[dict[str, Any]], bytes]:
         """The labels as annotate.js gives them (CSS pixels), and the PNG."""

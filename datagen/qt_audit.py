@@ -31,7 +31,7 @@ _CONTAINERS = {
     "table", "tree", "list_box", "video_player", "title_bar", "tooltip", "bottom_navigation",
 }  # fmt: skip
 # Their own surface can have the colour of what lies beneath.
-_SURFACES = {"badge", "chip", "button", "card", "toast", "dialog", "sidebar", "avatar", "progress"}
+_SURFACES = {"badge", "chip", "button", "card", "toast", "dialog", "sidebar", "avatar", "progress", "title_bar"}
 _COLOURS = (QColor("#ff00ff"), QColor("#00ff00"))
 # CSS pixels around a part of a widget in which its painting is looked for.
 _NEAR = 3
@@ -63,7 +63,8 @@ class _Audit:
 
     def element(self, element: Element, mark: Mark) -> AuditedElement:
         kind, changed, judged = self._take_out(mark)
-        near = None if judged != "near" else _NEAR
+        # What is selected shares its colour with its neighbours: of these, only its own box can be looked at.
+        near = {"near": _NEAR, "own": 0}.get(judged)
         box, inside = self._change(element, changed, near)
         scale = self._screen.device_scale
         iou: float | None
@@ -97,7 +98,7 @@ class _Audit:
         return (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)), inside
 
     def _take_out(self, mark: Mark) -> tuple[str, "np.ndarray", str]:
-        """What kind of element it is, the pixels that change with it, and what can be judged: "all", "near" or "inside"."""
+        """What kind of element it is, the pixels that change with it, and what can be judged: "all", "near", "own" or "inside"."""
         if mark.where is None:
             if mark.class_name in _CONTAINERS and not paints_edge(mark.widget):
                 return "unpainted", self._between(lambda colour: _painted_over(mark.widget, colour)), "all"
@@ -105,11 +106,11 @@ class _Audit:
                 return "unpainted", self._between(lambda colour: _painted_over(mark.widget, colour)), "all"
             return "painted", self._without(_hidden(mark.widget)), "all"
         if mark.recolour is not None:
-            return "unpainted", self._between(lambda colour: _recoloured([mark], colour)), "near" if _selected(mark) else "all"
+            return "unpainted", self._between(lambda colour: _recoloured([mark], colour)), "own" if _selected(mark) else "all"
         if mark.class_name == "row":
             cells = [cell for cell in self._scene.marks if cell.parent is mark and cell.class_name in ("cell", "table_header")]
             if cells and all(cell.recolour for cell in cells):
-                return "unpainted", self._between(lambda colour: _recoloured(cells, colour)), "near" if _selected(mark) else "all"
+                return "unpainted", self._between(lambda colour: _recoloured(cells, colour)), "own" if _selected(mark) else "all"
             return "unpainted", self._without(_hidden(mark.widget)), "inside"
         if mark.empty is not None:
             return "painted", self._without(mark.empty()), "all" if mark.class_name in ("text", "icon_button", "heading", "icon") else "inside"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import sys
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ from datagen.browser import Browser
 from datagen.config import Names, RenderKnobs
 from datagen.content.locales import LOCALES
 from datagen.expressions import expressions
-from datagen.kits import Kit, kit, kits
+from datagen.kits import Kit, absent, kit, kits
 from datagen.kits.files import lock_sha256
 from datagen.pages import FAMILIES, STATES, Page, make_page
 from datagen.pages.ui import State
@@ -77,6 +78,11 @@ def chosen(names: Names, known: Any) -> list[str]:
 
 def check_choices(knobs: RenderKnobs) -> None:
     """InputError for a family, kit, locale or device that does not exist."""
+    if knobs.kits == "all":
+        for name, reason in absent().items():
+            print(f"left out: {name} {reason}", file=sys.stderr)
+    for name in chosen(knobs.kits, kits()):
+        kit(name)
     for field, names, known in (("families", knobs.families, FAMILIES), ("kits", knobs.kits, kits()), ("locales", knobs.locales, LOCALES)):
         for name in chosen(names, known):
             if name not in known:

@@ -9,22 +9,32 @@ from datagen.kits import Kit, Theme
 
 # Shared libraries that Qt's own packages do not bring, with the Debian packages that do.
 LIBRARIES = {
-    "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "libxkbcommon.so.0": "libxkbcommon0", "libfontconfig.so.1": "libfontconfig1", "libdbus-1.so.3": "libdbus-1-3",
-    "libglib-2.0.so.0": "libglib2.0-0",
+    "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "libX11.so.6": "libx11-6", "libxkbcommon.so.0": "libxkbcommon0", "libfontconfig.so.1": "libfontconfig1",
+    "libfreetype.so.6": "libfreetype6", "libdbus-1.so.3": "libdbus-1-3", "libgthread-2.0.so.0": "libglib2.0-0",
 }  # fmt: skip
 FIX = "Run `make setup`; by hand: pip install pyside6-essentials, and as root apt-get install -y " + " ".join(LIBRARIES.values()) + "."
 
 
 @cache
-def absent() -> str | None:
+def missing_packages() -> tuple[str, ...]:
+    """Debian packages of the libraries that cannot be loaded here."""
+    return tuple(package for library, package in LIBRARIES.items() if not _loads(library))
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def reason() -> str | None:
     """Why Qt cannot be used here; None if it can. Loads no Qt."""
     if find_spec("PySide6") is None:
-        return "the package PySide6 is not installed"
-    for library, package in LIBRARIES.items():
-        try:
-            ctypes.CDLL(library)
-        except OSError:
-            return f"the system library {library} ({package}) is missing"
+        return "needs Qt, and the package PySide6 is not installed."
+    if missing_packages():
+        return f"needs Qt, and these system packages are missing: {', '.join(missing_packages())}."
     return None
 
 
@@ -35,5 +45,7 @@ _ALL = [
     Kit(name="qt-fusion", platform="desktop", package="PySide6", ui="datagen.qt_ui:QtFusionUi", themes=_THEMES, engine="qt", locales=_LOCALES),
     Kit(name="qt-windows", platform="desktop", package="PySide6", ui="datagen.qt_ui:QtWindowsUi", themes=_THEMES, engine="qt", locales=_LOCALES),
 ]
-KITS = _ALL if absent() is None else []
-ABSENT = {kit.name: f"needs Qt, and {absent()}." for kit in _ALL} if absent() else {}
+_REASON = reason()
+KITS = _ALL if _REASON is None else []
+# Kit -> why it is left out.
+ABSENT = {} if _REASON is None else {kit.name: _REASON for kit in _ALL}
