@@ -6,7 +6,7 @@ from random import Random
 from datagen.content import icons
 from datagen.content.words import Words
 from datagen.pages.families import Family
-from datagen.pages.families.sections import CHARTS, distinct, month, tree
+from datagen.pages.families.sections import CHARTS, distinct, month, shares, tree
 from datagen.pages.shell import Content
 from datagen.pages.ui import F, Ui
 
@@ -32,7 +32,7 @@ def welcome(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     tall = max(16, ui.setting.height / 18)
     name = ui.heading(words.brand() if rng.random() < 0.5 else words.title(), 1)
     said = [ui.text(words.sentences(rng.randrange(1, 3)), rng.choice(("normal", "muted")))] if rng.random() < 0.85 else []
-    dots = [ui.page_dots(rng.randrange(3, 8), rng.randrange(3))] if rng.random() < 0.75 else []
+    dots = [ui.page_dots(rng.randrange(3, 8), rng.randrange(3))] if rng.random() < 0.9 else []
     foot = [ui.row(ui.text(t("No account yet?"), "small"), ui.link(t("Sign up")), gap=2, justify="center")] if rng.random() < 0.3 else []
     if ui.platform == "mobile" and rng.random() < 0.35:
         # A picture behind everything: what stands on it has a ground of its own, since no text can be read on every picture.
@@ -72,7 +72,9 @@ def message(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     elif rng.random() < 0.5:
         head.append(ui.image(rng.choice(PICTURES), rng.choice((8, 11)), rng.choice((12, 16))))
     head += [ui.heading(words.question() if rng.random() < 0.4 else words.title(), rng.choice((1, 2))), ui.text(words.sentences(rng.randrange(1, 4)))]
-    if rng.random() < 0.2:
+    if rng.random() < 0.3:
+        head.append(ui.page_dots(rng.randrange(3, 6), rng.randrange(3)))
+    if rng.random() < 0.3:
         head.append(ui.progress(rng.random(), t("Download")))
     if rng.random() < 0.25:
         head.append(ui.text_field(t("Email"), words.email() if rng.random() < 0.5 else "", t("Email")))
@@ -90,7 +92,7 @@ def picture(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     parts = [(0.04, 0.03, ui.icon_button("close" if rng.random() < 0.5 else "arrow-left", variant="default")), (rng.choice((0.06, 0.3)), 0.9, tools)]
     if rng.random() < 0.5:
         parts.append((0.06, 0.72, ui.card(ui.text(words.person(), "strong"), ui.text(words.sentence(), "small"))))
-    if rng.random() < 0.3:
+    if rng.random() < 0.7:
         parts.append((0.45, 0.84, ui.page_dots(rng.randrange(2, 6), rng.randrange(2))))
     return Content(
         title=words.t("Photos"),
@@ -265,6 +267,8 @@ def report(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         )
         if rng.random() < 0.65:
             parts.append(ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4)))
+    if rng.random() < 0.35:
+        parts.insert(rng.randrange(2), shares(ui, words, rng, rng.randrange(2, 5)))
     if rng.random() < 0.4:
         parts.append(ui.text(words.paragraph()))
     return Content(title=t("Reports") if rng.random() < 0.4 else words.title(), parts=tuple(parts), icon="trending-up", width=rng.choice((None, 48)))
@@ -282,7 +286,7 @@ def secret(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         )
     )
     fields = [ui.field(t(name), ui.password_field(t(name), rng.choice((0, rng.randrange(6, 16))), invalid=wrong or None)) for name in names]
-    if rng.random() < 0.3:
+    if rng.random() < 0.6:
         fields.append(ui.progress(rng.random(), t("Password")))
     if rng.random() < 0.4:
         fields.append(ui.checkbox(words.setting()[0], rng.random() < 0.5))
@@ -373,6 +377,7 @@ def _story(ui: Ui[F], words: Words, rng: Random, space: F) -> list[F]:
     """A picture across the window, and a few words under it."""
     said = [ui.text(words.sentences(rng.randrange(1, 4)))] if rng.random() < 0.8 else []
     more = [ui.button(words.t("Read more"), variant="primary", wide=rng.random() < 0.5)] if rng.random() < 0.5 else []
+    more += [ui.page_dots(rng.randrange(3, 7), rng.randrange(3))] if rng.random() < 0.5 else []
     return [
         ui.image(rng.choice(PICTURES), ui.setting.height / 18 * rng.choice((0.35, 0.5, 0.65))),
         ui.heading(words.title(), rng.choice((1, 2))),
@@ -414,7 +419,7 @@ def moment(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 
 FAMILIES = {
-    "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=5),
+    "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=6),
     "adjustments": Family(adjustments, turns=3), "date_and_time": Family(date_and_time, turns=4), "writing": Family(writing, turns=6), "explorer": Family(explorer, turns=7), "report": Family(report, turns=5), "secret": Family(secret, turns=2),
     "picker": Family(picker, turns=4),
 }  # fmt: skip

@@ -137,6 +137,8 @@ def home_page(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         main.append(ui.heading(words.sentence().rstrip(".") if rng.random() < 0.4 else words.title(), rng.choice((1, 2))))
     if rng.random() < 0.3:
         main.append(ui.image(rng.choice(PICTURES), rng.choice((12, 16, 20))))
+        if rng.random() < 0.5:
+            main.append(ui.page_dots(rng.randrange(3, 6), rng.randrange(3)))
     main += _prose(ui, words, rng, rng.randrange(1, 6))
     if rng.random() < 0.35:
         columns = 1 if ui.room < 520 else rng.choice((2, 3, 4))
