@@ -5,7 +5,7 @@
 // * Marks are found in the page, in open shadow roots and in frames of the same origin. Parents, clipping and order follow the flat tree (what is
 //   slotted stands in its slot, a shadow root in its host, a frame's page in the frame).
 // * The box of a control or container is its border box; shadows, outlines and focus rings lie outside it. The box of a text, link or heading is that of
-//   the ink of its own text: glyphs and underline of every line. Charts and icons that are drawn (SVG, canvas, icon font) have the box of the drawing.
+//   the ink of its own text: glyphs and underline of every line. Charts, icons and pictures that are drawn (SVG, canvas, icon font) have the box of the drawing.
 // * data-box="<selector>" on a mark says that the painted part is something else: the union of what the selector matches inside the mark, `>>>` enters a
 //   shadow root, a leading `+` looks among the siblings, and a final ::before or ::after means the pseudo-element:
 //   data-box="::before", data-box="+ label::before", data-box=">>> .control". A selector that finds nothing is an error.
@@ -17,7 +17,7 @@
 // * Name and role are Chromium's own (the flag and the protocol domain that open them are in browser.py).
 window.screenry = (() => {
   const TEXT = new Set(["text", "link", "heading"]); // boxes tight around the ink, not around the line
-  const DRAWN = new Set(["icon", "chart"]); // boxes tight around the drawing
+  const DRAWN = new Set(["icon", "chart", "image"]); // boxes tight around the drawing
   const FIELDS = new Set(["INPUT", "TEXTAREA", "SELECT"]);
   const COVERING = 0.7; // from this opacity on, what lies below cannot be read (a dialog's backdrop has 0.5, a toast 0.85)
   const MAGNIFY = 8; // the canvas rounds ink extents to whole pixels: measured at eight times the size, they are exact to an eighth
@@ -53,9 +53,10 @@ window.screenry = (() => {
       }
     }
     sample(trimmed);
-    for (const {element, full, box, uncovered, reachable} of seen) {
+    for (const mark of seen) {
+      const {element, full, box, uncovered, reachable} = mark;
       const visible = (area(box) / area(full)) * uncovered;
-      if (uncovered === 0 || visible < minVisible) continue;
+      if (uncovered === 0 || visible < minVisible || (uncovered < 1 && isBlank(mark, seen))) continue;
       ids.set(element, out.length);
       out.push({element, id: out.length, class_name: element.dataset.c, box, visible_fraction: visible, reachable});
     }
@@ -203,7 +204,10 @@ window.screenry = (() => {
       const clip = clipBox(element, TEXT.has(c) || Boolean(target.probe), viewport);
       let clipped = intersect(full, clip);
       // A line that is cut off may lose the only letters that reach far up or down, and the widest line may be out of sight.
-      if (TEXT.has(c) && area(clipped) > 0 && area(clipped) < area(full)) clipped = inkBox(element, clip) ?? [0, 0, 0, 0];
+      if (area(clipped) > 0 && area(clipped) < area(full) && !target.probe) {
+        if (TEXT.has(c)) clipped = inkBox(element, clip) ?? [0, 0, 0, 0];
+        else if (DRAWN.has(c)) clipped = intersect(drawingBox(element, clip) ?? [0, 0, 0, 0], clip);
+      }
       if (clipped[2] - clipped[0] > SLIVER && clipped[3] - clipped[1] > SLIVER) mark.box = union(mark.box, clipped);
     }
   }
@@ -458,15 +462,15 @@ window.screenry = (() => {
 
   const SHAPES = "path,circle,ellipse,line,polyline,polygon,rect,use,text,image,foreignObject";
 
-  // The ink of an icon or chart: the shapes of an SVG, the painted pixels of a canvas, the glyphs of an icon font; else the border box.
-  function drawingBox(element) {
+  // The ink of an icon, chart or picture (of the part within a clip, if there is one): the shapes of an SVG, the painted pixels of a canvas, the glyphs of an icon font; else the border box.
+  function drawingBox(element, within = null) {
     const rect = paintedBox(element);
     const s = style(element);
     if (opaqueColour(s.backgroundColor) > 0 || s.backgroundImage !== "none" || px(s.borderTopWidth) > 0) return rect;
     const drawings = element.localName === "svg" || element.localName === "canvas" ? [element] : [...deepAll(element, "svg,canvas")];
-    if (drawings.length) return drawings.reduce((box, drawing) => union(box, drawing.localName === "svg" ? shapesBox(drawing) : pixelsBox(drawing)), null);
-    if (element.ownerSVGElement) return shapesBox(element);
-    return (ownTexts(element).length && inkBox(element)) || rect;
+    if (drawings.length) return drawings.reduce((box, drawing) => union(box, drawing.localName === "svg" ? shapesBox(drawing, within) : pixelsBox(drawing, within)), null);
+    if (element.ownerSVGElement) return shapesBox(element, within);
+    return (ownTexts(element).length && inkBox(element, within)) || rect;
   }
 
   function* deepAll(root, selector) {
@@ -474,8 +478,14 @@ window.screenry = (() => {
     for (const element of [root, ...root.querySelectorAll("*")]) if (element.shadowRoot) yield* deepAll(element.shadowRoot, selector);
   }
 
-  function shapesBox(svg) {
+  function shapesBox(svg, within) {
     let box = null;
+    const outer = svg.ownerSVGElement ?? svg, own = style(outer).overflowX === "visible" ? null : rectOf(outer);
+    const clip = own && within ? intersect(own, within) : (own ?? within);
+    const add = shape => {
+      const seen = shape && clip ? intersect(shape, clip) : shape;
+      if (seen && (!clip || area(seen) > 0)) box = union(box, seen);
+    };
     for (const shape of svg.matches(SHAPES) ? [svg] : svg.querySelectorAll(SHAPES)) {
       if (shape.closest("defs,clipPath,mask,symbol,pattern,marker") || (shape.localName !== "use" && shape.ownerSVGElement.closest("defs"))) continue;
       const s = style(shape);
@@ -483,7 +493,7 @@ window.screenry = (() => {
       const filled = s.fill !== "none" && s.fillOpacity !== "0" && opaqueColour(s.fill) > 0;
       if (s.visibility !== "visible" || s.display === "none" || s.opacity === "0") continue;
       if (/^(text|foreignObject|image)$/.test(shape.localName)) {
-        box = union(box, shape.localName === "text" ? inkBox(shape) : rectOf(shape));
+        add(shape.localName === "text" ? inkBox(shape) : rectOf(shape));
         continue;
       }
       if (!stroked && !filled && shape.localName !== "use") continue;
@@ -497,23 +507,27 @@ window.screenry = (() => {
         const across = butt && y1 === y2 ? 0 : half, along = butt && x1 === x2 ? 0 : half;
         [x1, y1, x2, y2] = [x1 - across, y1 - along, x2 + across, y2 + along];
       }
-      box = union(box, [x1, y1, x2, y2]);
+      add([x1, y1, x2, y2]);
+      if (clip && box && area(box) === area(clip)) break; // a picture's ground is its first shape
     }
-    if (!box) return null;
-    const outer = svg.ownerSVGElement ?? svg;
-    return inked(style(outer).overflowX === "visible" ? box : intersect(box, rectOf(outer)));
+    return box && inked(box);
   }
 
-  function pixelsBox(drawing) {
+  function pixelsBox(drawing, within) {
     const rect = rectOf(drawing), {width, height} = drawing;
     const small = document.createElement("canvas");
     const share = Math.min(1, 512 / Math.max(width, height, 1));
     [small.width, small.height] = [Math.max(1, Math.round(width * share)), Math.max(1, Math.round(height * share))];
     const brush = small.getContext("2d", {willReadFrequently: true});
+    const sx = (rect[2] - rect[0]) / small.width, sy = (rect[3] - rect[1]) / small.height;
+    if (within) {
+      const [x1, y1, x2, y2] = intersect(rect, within);
+      brush.rect((x1 - rect[0]) / sx, (y1 - rect[1]) / sy, (x2 - x1) / sx, (y2 - y1) / sy);
+      brush.clip();
+    }
     brush.drawImage(drawing, 0, 0, small.width, small.height);
     const found = paintedPixels(brush, small.width, small.height, 8);
     if (!found) return null;
-    const sx = (rect[2] - rect[0]) / small.width, sy = (rect[3] - rect[1]) / small.height;
     return inked([rect[0] + found[0] * sx, rect[1] + found[1] * sy, rect[0] + found[2] * sx, rect[1] + found[3] * sy]);
   }
 
@@ -905,6 +919,21 @@ window.screenry = (() => {
       }
     }
     return [x1, y1, x2, y2];
+  }
+
+  // A list or row that paints nothing itself is seen by what stands in it: with all of that covered, nothing is left to see.
+  function isBlank({element}, seen) {
+    const inside = seen.filter(other => other.element !== element && flatContains(element, other.element));
+    return inside.length > 0 && inside.every(({uncovered}) => uncovered === 0) && !paints(element);
+  }
+
+  // Whether an element paints something of its own; what bears a mark inside it does not count.
+  function paints(element) {
+    if (/^(img|svg|canvas|video|iframe|embed|object|input|select|textarea|button|progress|meter|hr)$/.test(element.localName)) return true;
+    const s = style(element);
+    if (opaqueColour(s.backgroundColor) > 0 || s.backgroundImage !== "none" || s.boxShadow !== "none") return true;
+    if (["Top", "Right", "Bottom", "Left"].some(side => px(s[`border${side}Width`]) > 0 && opaqueColour(s[`border${side}Color`]) > 0)) return true;
+    return [...flatChildren(element)].some(node => (node.nodeType === Node.ELEMENT_NODE ? !node.hasAttribute("data-c") && paints(node) : /\S/.test(node.data ?? "")));
   }
 
   // How much of what lies below an element hides at a point. Outside its box an element is hit through a pseudo-element: the backdrop of a modal dialog.

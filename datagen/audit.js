@@ -4,6 +4,7 @@ window.audit = (() => {
   let touched = new Map(); // element -> its style attribute as it was
   const rules = []; // [element, sheet] added for pseudo-elements
   let stripped = new Map();
+  const plain = []; // [root, sheet] without the shadows of parts that only style sheets reach
   let focused = null;
 
   function deepActive() {
@@ -65,6 +66,12 @@ window.audit = (() => {
       if (Object.keys(change).length) wanted.push([element, change]);
     }
     for (const [element, change] of wanted) set(element, change);
+    for (const root of new Set([document, ...wanted.map(([element]) => element.getRootNode())])) {
+      const sheet = new (root.defaultView ?? root.ownerDocument.defaultView).CSSStyleSheet();
+      sheet.replaceSync("::-webkit-slider-thumb,::-webkit-slider-runnable-track{box-shadow:none!important}"); // no element bears theirs
+      root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+      plain.push([root, sheet]);
+    }
     stripped = touched;
     touched = new Map();
     return wanted.length;
@@ -73,6 +80,7 @@ window.audit = (() => {
   // Gives the page its shadows back.
   function finish() {
     putBack(stripped);
+    for (const [root, sheet] of plain.splice(0)) root.adoptedStyleSheets = [...root.adoptedStyleSheets].filter(other => other !== sheet);
     return true;
   }
 

@@ -147,6 +147,11 @@ class _Canvas:
     def background(self, fill: str) -> None:
         self.rect(0, 0, self.width, self.height, fill)
 
+    def sheet(self, fill: str) -> None:
+        """A pale ground with a hairline around it: on a page of the same colour one would not see where the picture ends."""
+        self.background(fill)
+        self.path(f"M.5 .5H{self.width - 0.5:.1f}V{self.height - 0.5:.1f}H.5Z", stroke="#000000", opacity=0.16)
+
     def blob(self, x: float, y: float, r: float, fill: str, opacity: float = 1) -> None:
         """A soft round shape with an uneven border."""
         import math
@@ -251,7 +256,7 @@ def _pattern(c: _Canvas) -> None:
 def _product(c: _Canvas) -> None:
     rng, hue, s = c.rng, c.rng.random(), c.side
     back = rng.choice(("#ffffff", "#f4f4f5", _colour(hue + 0.5, 0.3, 0.92)))
-    c.background(back)
+    c.sheet(back)
     x, y = c.width / 2, c.height / 2
     c.ellipse(x, y + s * 0.36, s * 0.3, s * 0.04, "#000000", 0.12)
     body = c.gradient([_colour(hue, 0.55, 0.62), _colour(hue, 0.6, 0.38)], rng.choice((0, 0.25)))
@@ -464,7 +469,7 @@ def _poster(c: _Canvas) -> None:
 
 def _document(c: _Canvas) -> None:
     rng, hue = c.rng, c.rng.random()
-    c.background(rng.choice(("#ffffff", "#fcfcfc", "#f3f4f6")))
+    c.sheet(rng.choice(("#ffffff", "#fcfcfc", "#f3f4f6")))
     margin, width = c.width * 0.1, c.width * 0.8
     y, line = c.height * 0.08, max(1.2, c.height * 0.018)
     c.rect(margin, y, width * rng.uniform(0.4, 0.8), line * 2.4, _colour(hue, 0.3, 0.25))
@@ -576,7 +581,7 @@ def _qr_code(c: _Canvas) -> None:
     quiet = 2
     cell = c.side / (len(rows) + 2 * quiet)
     left, top = (c.width - c.side) / 2 + quiet * cell, (c.height - c.side) / 2 + quiet * cell
-    c.background("#ffffff")
+    c.sheet("#ffffff")
     ink = "#000000" if c.rng.random() < 0.8 else _colour(c.rng.random(), 0.7, 0.25)
     d = "".join(
         f"M{left + start * cell:.2f} {top + j * cell:.2f}h{length * cell:.2f}v{cell:.2f}h{-length * cell:.2f}z"

@@ -157,7 +157,6 @@ class FluentUi(HtmlUi):
             "fluent-progress",
             c="progress",
             cls="s-full",
-            data_box=">>> .progress, .determinate",
             min="0",
             max="100",
             value=round(100 * share),

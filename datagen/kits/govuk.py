@@ -155,7 +155,7 @@ body[class] .govuk-section-break{margin-block:.5em}.govuk-button{justify-content
 .s-govuk-plain{background:none!important;box-shadow:none!important;color:#1d70b8!important;text-decoration:underline}.s-govuk-small{font-size:.9em;padding:4px 8px 3px}
 body[class] .s-govuk-square{padding:8px 9px;flex:none}
 .govuk-breadcrumbs,body[class] .govuk-notification-banner,body[class] .govuk-tabs{margin-top:0}.govuk-tabs{overflow:hidden}.govuk-tabs__list{display:flex;align-items:flex-end;min-width:max-content}
-.govuk-tabs__tab{display:inline-flex;gap:.4em;align-items:center}
+.govuk-tabs__tab{display:inline-flex;gap:.4em;align-items:center}@media(max-width:40.0525em){body[class] .govuk-tabs__list-item{margin-left:0;padding-left:25px}}
 .govuk-service-navigation__list{display:flex;flex-wrap:nowrap;margin:0}.govuk-service-navigation__item{flex:none}body[class] .s-govuk-bar{flex-wrap:nowrap;padding-block:0;align-items:center}
 body[class] .govuk-service-navigation__service-name{margin:0;font-weight:700;padding-block:.8em}
 .govuk-service-navigation--inverse .s-icon_button,.govuk-service-navigation--inverse .s-icon{color:#fff}.govuk-service-navigation--inverse .s-iconed .s-icon{color:#0b0c0c}

@@ -121,7 +121,7 @@ body[class] :is(.uk-h1,.uk-h2,.uk-h3,.uk-h4,.uk-h5,.uk-h6){margin:0}.uk-h1{font-
 .uk-button{display:inline-flex;align-items:center;justify-content:center;gap:.5em;width:auto;padding-inline:1.2em}.uk-button.s-wide{width:100%}.uk-button-text{padding:0}
 body[class] .s-uk-plain{display:inline-flex;padding:.5em;background:none;border:0;color:inherit;flex:none;width:auto;height:auto}.s-uk-plain svg{width:1.1em;height:1.1em}
 body[class] .s-uk-primary{background:#1e87f0;color:#fff}.uk-icon-button{flex:none;border:0;padding:0}.uk-button-group>*+*{margin-inline-start:-1px}.uk-checkbox,.uk-radio{flex:none}body .uk-range{height:15px}body[class] .s-check :is(.uk-checkbox,.uk-radio){margin:0}
-.uk-light :is(.s-switch,.s-slider)::before{background:#999}.uk-light .uk-active.uk-button{background:rgb(255 255 255/.2)}
+.uk-light .uk-section-muted{background:var(--s-tint)}.uk-light :is(.s-switch,.s-slider)::before{background:#999}.uk-light .uk-active.uk-button{background:rgb(255 255 255/.2)}
 body[class] .uk-breadcrumb{display:inline-flex;margin:0;align-items:center}.uk-breadcrumb>*{flex:none}body[class] .uk-pagination{margin:0;flex-wrap:nowrap}.uk-pagination>*{list-style:none}
 .s-uk-bar{flex-wrap:nowrap;padding-block:0}.uk-navbar-container{flex:none}body[class] .uk-navbar-nav{margin:0;gap:1.2em;align-self:stretch}.uk-navbar-nav>li>a{min-height:3.6em;font-size:.85rem}body[class] .uk-navbar-item{min-height:3.2em;padding:0;font-size:1.25rem}
 .uk-light .uk-navbar-container{background:#2b2b2b}body[class] .s-uk-tabs{margin:0;overflow:hidden;padding:0;flex-wrap:nowrap}body[class] .s-uk-tabs>*{padding-inline-start:0;flex:none}body[class] .s-uk-tabs.uk-subnav>*{padding:0 .5em}.s-uk-tabs>*>a{display:flex;align-items:center}.s-uk-tabs.uk-tab::before{left:0}

@@ -429,7 +429,7 @@ class HtmlUi(Ui[str]):
         """The drawing of an icon in the page's icon set; unlabelled unless `c` says otherwise."""
         icon = icons.icon(concept, self.setting.icon_set)
         paint = {"fill": "none", "stroke": "currentColor", "stroke_width": "2", "stroke_linecap": "round", "stroke_linejoin": "round"} if icon.stroke else {"fill": "currentColor"}
-        return tag("svg", icon.body, c=c, cls=f"s-icon {cls}", viewBox=icon.view_box, aria_hidden="true", data_icon=icons.canonical(concept) if c else None,
+        return tag("svg", icon.body, c=c, cls=f"s-icon {'s-sized' if size != 1 else ''} {cls}", viewBox=icon.view_box, aria_hidden="true", data_icon=icons.canonical(concept) if c else None,
                    style=f"font-size:{em(size)}" if size != 1 else None, **paint)  # fmt: skip
 
     def icon(self, concept: str, size: float = 1.0, tone: Tone = "normal") -> str:
@@ -451,9 +451,10 @@ class HtmlUi(Ui[str]):
     def chart(self, kind: str, height: float) -> str:
         """Drawn by ECharts (SVG or canvas) or Chart.js (canvas) when the page is shown; see charts.js."""
         series = self.rng.randrange(1, 4) if kind in ("bar", "line", "area", "radar") else 1
+        roomy = height >= 6  # names and axes would crowd a smaller one
         points = self.rng.randrange(4, 13) if kind != "scatter" else self.rng.randrange(15, 60)
         spec = {
-            "library": self.rng.choice(("echarts-svg", "echarts-canvas", "chartjs")), "kind": kind, "legend": self.rng.random() < 0.4, "axes": self.rng.random() < 0.8,
+            "library": self.rng.choice(("echarts-svg", "echarts-canvas", "chartjs")), "kind": kind, "legend": self.rng.random() < 0.4 and roomy, "axes": self.rng.random() < 0.8 and roomy,
             "labels": [self.words.month()[:4] for _ in range(min(points, 12))], "names": [self.words.t(self.words.destination()) for _ in range(series)],
             "values": [[round(self.rng.uniform(5, 100), 1) for _ in range(points)] for _ in range(series)], "hue": self.rng.randrange(360),
             "smooth": self.rng.random() < 0.5, "stacked": self.rng.random() < 0.3,
