@@ -233,7 +233,7 @@ select,input,textarea{color:#111}
 u{text-underline-offset:1px}
 input[type=range]{height:26px;margin:0}
 select:not([multiple]){height:23px}
-.s-switch{opacity:1!important;position:relative!important;width:2.4em!important;height:1.3em!important}
+.s-switch{opacity:1!important;position:relative!important;width:2.4em!important;height:1.3em!important}.s-switch:not(:checked){background:#808080!important}
 """
 
 _LOOKS = {
