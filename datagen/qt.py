@@ -30,7 +30,7 @@ import numpy as np
 import PySide6
 import shiboken6
 from fontTools.ttLib import TTFont
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QRectF, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QLoggingCategory, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QFont, QFontDatabase, QImage, QPainter, QPalette, QRegion
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QStyleFactory, QWidget
 
@@ -74,14 +74,13 @@ _ROLES: dict[str, str | None] = {
 @cache
 def application() -> QApplication:
     """The process's QApplication: no display, no system fonts, no animation, no blinking caret."""
-    before = {name: os.environ.get(name) for name in ("QT_QPA_PLATFORM", "FONTCONFIG_FILE", "QT_LOGGING_RULES", "XDG_RUNTIME_DIR")}
+    before = {name: os.environ.get(name) for name in ("QT_QPA_PLATFORM", "FONTCONFIG_FILE")}
     with tempfile.TemporaryDirectory(prefix="screenry-fonts-") as folder:
         empty = Path(folder) / "fonts.conf"
         empty.write_text(f'<?xml version="1.0"?><fontconfig><cachedir>{folder}</cachedir></fontconfig>', encoding="utf-8")
         os.environ |= {
             "QT_QPA_PLATFORM": "offscreen",
             "FONTCONFIG_FILE": str(empty),
-            "QT_LOGGING_RULES": "qt.qpa.fonts.warning=false;qt.text.font.db.warning=false",
         }
         app = QApplication.instance() or QApplication(["screenry"])
         QFontDatabase.families()  # opens the font database while the configuration is the empty one
@@ -91,6 +90,8 @@ def application() -> QApplication:
         else:
             os.environ[name] = value
     assert isinstance(app, QApplication)
+    # A font that lacks a script's rules is asked in vain and the next one is taken: no news.
+    QLoggingCategory.setFilterRules("qt.text.font.db=false")
     app.setCursorFlashTime(0)
     for effect in (
         Qt.UIEffect.UI_AnimateMenu,

@@ -81,8 +81,9 @@ def check_choices(knobs: RenderKnobs) -> None:
     if knobs.kits == "all":
         for name, reason in absent().items():
             print(f"left out: {name} {reason}", file=sys.stderr)
-    for name in chosen(knobs.kits, kits()):
-        kit(name)
+    for name in () if knobs.kits == "all" else knobs.kits:
+        if name in absent():
+            kit(name)  # says what is missing
     for field, names, known in (("families", knobs.families, FAMILIES), ("kits", knobs.kits, kits()), ("locales", knobs.locales, LOCALES)):
         for name in chosen(names, known):
             if name not in known:
