@@ -420,6 +420,6 @@ def moment(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 FAMILIES = {
     "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=6),
-    "adjustments": Family(adjustments, turns=3), "date_and_time": Family(date_and_time, turns=4), "writing": Family(writing, turns=6), "explorer": Family(explorer, turns=7), "report": Family(report, turns=5), "secret": Family(secret, turns=2),
-    "picker": Family(picker, turns=4),
+    "adjustments": Family(adjustments, turns=3), "date_and_time": Family(date_and_time, turns=4), "writing": Family(writing, turns=6), "explorer": Family(explorer, turns=9), "report": Family(report, turns=6), "secret": Family(secret, turns=2),
+    "picker": Family(picker, turns=6),
 }  # fmt: skip
