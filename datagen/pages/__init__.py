@@ -42,7 +42,9 @@ class Page:
 def draw_frame(seed: int, family: str, kit: str, theme: str, locale: str, state: State, width: int, height: int) -> tuple[Ui[Any], Frame[Any]]:
     """The kit's `Ui` and the page that the family composed with it. InputError for an unknown family, kit, theme or locale."""
     if family not in FAMILIES:
-        raise InputError("is no page family.", file="params.yaml", field="render.families", found=family, fix=f"The families are {', '.join(FAMILIES)}.")
+        raise InputError(
+            "is no page family.", file="params.yaml", field="render.families", found=family, fix=f"The families are {', '.join(FAMILIES)}."
+        )
     if locale not in LOCALES:
         raise InputError("is no locale.", file="params.yaml", field="render.locales", found=locale, fix=f"The locales are {', '.join(LOCALES)}.")
     chosen = kit_of(kit)
@@ -90,4 +92,13 @@ def assemble(ui: Ui[str], made: Frame[str]) -> str:
     limit = f"max-width:{made.width}em" if made.width else None
     content = div("s-content" + (" s-content-fill" if made.fill else ""), *made.main, style=limit)
     middle = div("s-middle", made.side or "", div("s-main", content))
-    return div(f"s-page {'s-page-fixed' if made.fill else ''} s-{ui.platform} {made.classes} {chosen.classes}", *made.bars, middle, *made.feet, style=style) + floating
+    return (
+        div(
+            f"s-page {'s-page-fixed' if made.fill else ''} s-{ui.platform} {made.classes} {chosen.classes}",
+            *made.bars,
+            middle,
+            *made.feet,
+            style=style,
+        )
+        + floating
+    )

@@ -80,13 +80,19 @@ class HtmlUi(Ui[str]):
     def grow(self, *parts: str) -> str:
         return div("s-grow", *parts)
 
-    def box(self, *parts: str, width: float | None = None, height: float | None = None, pad: int = 0, tint: bool = False, border: bool = False) -> str:
-        style = (f"width:{em(width)};flex:none;" if width is not None else "") + (f"height:{em(height)};overflow:hidden;" if height is not None else "")
+    def box(
+        self, *parts: str, width: float | None = None, height: float | None = None, pad: int = 0, tint: bool = False, border: bool = False
+    ) -> str:
+        style = (f"width:{em(width)};flex:none;" if width is not None else "") + (
+            f"height:{em(height)};overflow:hidden;" if height is not None else ""
+        )
         return div(f"s-box s-p{pad} {'s-tint' if tint else ''} {'s-border' if border else ''}", *parts, style=style or None)
 
     def place(self, *parts: tuple[float, float, str], height: float | None = None, back: str | None = None) -> str:
         placed = (div("s-placed", part, style=f"inset-inline-start:{x:.1%};top:{y:.1%}") for x, y, part in parts)
-        return div(f"s-place {'s-fill' if height is None else ''}", div("s-back", back or ""), *placed, style=f"height:{em(height)}" if height else None)
+        return div(
+            f"s-place {'s-fill' if height is None else ''}", div("s-back", back or ""), *placed, style=f"height:{em(height)}" if height else None
+        )
 
     def pane(self, *parts: str, pad: int = 2) -> str:
         return div(f"s-pane s-p{pad}", *parts, data_scroll_to=self.rng.randrange(20, 260) if self.state == "scrolled" else None)
@@ -103,7 +109,7 @@ class HtmlUi(Ui[str]):
         return tag(f"h{level}", escape(content), c="heading", cls=self.k(f"heading.{level}"))
 
     def link(self, content: str, icon: str | None = None) -> str:
-        return div("s-line", tag("a", self.glyph(icon) + " " if icon else "", escape(content), c="link", cls=self.k("link"), href="#"))
+        return div("s-line", tag("a", self.icon(icon) + " " if icon else "", escape(content), c="link", cls=self.k("link"), href="#"))
 
     def label(self, content: str, required: bool = False) -> str:
         return tag("label", escape(content + (" *" if required else "")), c="text", cls=self.k("label"))
@@ -174,12 +180,23 @@ class HtmlUi(Ui[str]):
         )  # fmt: skip
 
     def search_field(self, placeholder: str, value: str = "") -> str:
-        field = tag("input", c="search_field", cls=self.k("search_field"), type="search", value=value or None, placeholder=placeholder, aria_label=placeholder)
+        field = tag(
+            "input", c="search_field", cls=self.k("search_field"), type="search", value=value or None, placeholder=placeholder, aria_label=placeholder
+        )
         return self.with_icon(field, "search") if self.rng.random() < 0.5 else field
 
     def text_area(self, name: str, value: str = "", placeholder: str = "", rows: int = 3, disabled: bool | None = None) -> str:
         disabled = self.chance("disabled") if disabled is None else disabled
-        return tag("textarea", escape(value), c="text_area", cls=self.k("text_area"), rows=rows, placeholder=placeholder or None, aria_label=name, disabled=disabled)
+        return tag(
+            "textarea",
+            escape(value),
+            c="text_area",
+            cls=self.k("text_area"),
+            rows=rows,
+            placeholder=placeholder or None,
+            aria_label=name,
+            disabled=disabled,
+        )
 
     def combo_box(self, name: str, options: Sequence[str], chosen: int = 0, disabled: bool | None = None) -> str:
         disabled = self.chance("disabled") if disabled is None else disabled
@@ -196,7 +213,16 @@ class HtmlUi(Ui[str]):
 
     def checkbox(self, content: str, checked: bool | None = False, disabled: bool | None = None, show_label: bool = True) -> str:
         disabled = self.chance("disabled") if disabled is None else disabled
-        mark = tag("input", c="checkbox", cls=self.k("checkbox"), type="checkbox", checked=bool(checked), data_mixed=checked is None, aria_label=content, disabled=disabled)
+        mark = tag(
+            "input",
+            c="checkbox",
+            cls=self.k("checkbox"),
+            type="checkbox",
+            checked=bool(checked),
+            data_mixed=checked is None,
+            aria_label=content,
+            disabled=disabled,
+        )
         return self.marked(mark, content, "check") if show_label else mark
 
     def radio(self, content: str, chosen: bool, group: str, disabled: bool | None = None, show_label: bool = True) -> str:
@@ -206,7 +232,17 @@ class HtmlUi(Ui[str]):
 
     def switch(self, content: str, on: bool, disabled: bool | None = None, show_label: bool = False) -> str:
         disabled = self.chance("disabled") if disabled is None else disabled
-        mark = tag("input", c="switch", cls=self.k("switch"), type="checkbox", role="switch", checked=on, aria_checked=yes(on), aria_label=content, disabled=disabled)
+        mark = tag(
+            "input",
+            c="switch",
+            cls=self.k("switch"),
+            type="checkbox",
+            role="switch",
+            checked=on,
+            aria_checked=yes(on),
+            aria_label=content,
+            disabled=disabled,
+        )
         return self.marked(mark, content, "switch_row") if show_label else mark
 
     def marked(self, mark: str, content: str, part: str) -> str:
@@ -219,7 +255,9 @@ class HtmlUi(Ui[str]):
     def stepper(self, name: str, value: int) -> str:
         if self.rng.random() < 0.4:
             return tag("input", c="stepper", cls=self.k("text_field") + " s-stepper-native", type="number", value=value, aria_label=name)
-        less, more = (tag("button", sign, cls=self.k("stepper.button"), type="button", aria_label=word) for sign, word in (("−", "less"), ("+", "more")))
+        less, more = (
+            tag("button", sign, cls=self.k("stepper.button"), type="button", aria_label=word) for sign, word in (("−", "less"), ("+", "more"))
+        )
         field = tag("input", cls=self.k("stepper.field"), type="text", value=value, aria_label=name)
         return div(self.k("stepper"), less, field, more, c="stepper", role="spinbutton", aria_label=name)
 
@@ -233,7 +271,12 @@ class HtmlUi(Ui[str]):
         cells = [div("s-day", self.words_of(day, "s-text-caption")) for day in weekdays] + [div("s-day")] * offset
         for day in range(1, days + 1):
             cells.append(div(f"s-day {'s-day-chosen' if day == chosen else ''}", self.words_of(str(day))))
-        head = self.row(self.icon_button("chevron-left"), self.grow(div("s-center", self.words_of(title, "s-text-strong"))), self.icon_button("chevron-right"), gap=1)
+        head = self.row(
+            self.icon_button("chevron-left"),
+            self.grow(div("s-center", self.words_of(title, "s-text-strong"))),
+            self.icon_button("chevron-right"),
+            gap=1,
+        )
         return div("s-calendar", head, div("s-days", *cells), c="date_picker", aria_label=title)
 
     def field(self, name: str, control: str, hint: str | None = None, error: str | None = None, beside: bool = False, required: bool = False) -> str:
@@ -249,14 +292,20 @@ class HtmlUi(Ui[str]):
         entries = []
         for i, name in enumerate(names):
             glyph = self.glyph(icons[i]) if i < len(icons) and icons[i] else ""
-            close = tag("button", self.glyph("close"), c="icon_button", cls="s-tab-close", type="button", aria_label=self.words.t("Close")) if closable else ""
+            close = (
+                tag("button", self.glyph("close"), c="icon_button", cls="s-tab-close", type="button", aria_label=self.words.t("Close"))
+                if closable
+                else ""
+            )
             here = i == chosen
             entries.append(self.tab(f"{glyph}{span('', escape(name))}{close}", here))
         return self.tab_bar(entries)
 
     def tab(self, inner: str, here: bool) -> str:
         """One `tab` around its content."""
-        return tag("a", inner, c="tab", cls=self.k("tab") + (f" {self.k('tab.chosen')}" if here else ""), role="tab", aria_selected=yes(here), href="#")
+        return tag(
+            "a", inner, c="tab", cls=self.k("tab") + (f" {self.k('tab.chosen')}" if here else ""), role="tab", aria_selected=yes(here), href="#"
+        )
 
     def tab_bar(self, entries: Sequence[str]) -> str:
         """`tab_bar` around its tabs."""
@@ -265,7 +314,9 @@ class HtmlUi(Ui[str]):
     def breadcrumb(self, names: Sequence[str]) -> str:
         parts = [tag("li", tag("a", escape(name), c="link", href="#"), cls=self.k("breadcrumb.item")) for name in names[:-1]]
         parts.append(tag("li", self.words_of(names[-1], aria_current="page"), cls=self.k("breadcrumb.item", "breadcrumb.here")))
-        return tag("nav", tag("ol", *parts, c="breadcrumb", cls=self.k("breadcrumb") + " s-inline"), aria_label="Breadcrumb", cls=self.k("breadcrumb.around"))
+        return tag(
+            "nav", tag("ol", *parts, c="breadcrumb", cls=self.k("breadcrumb") + " s-inline"), aria_label="Breadcrumb", cls=self.k("breadcrumb.around")
+        )
 
     def pagination(self, pages: int, here: int) -> str:
         before, after = self.rng.choice((("‹", "›"), ("«", "»"), (self.words.t("Previous"), self.words.t("Next"))))
@@ -279,13 +330,25 @@ class HtmlUi(Ui[str]):
         return tag("ul", *entries, c="pagination", cls=self.k("pagination") + " s-inline")
 
     def page_dots(self, count: int, here: int) -> str:
-        return div("s-dots", *(span(f"s-dot {'s-dot-here' if i == here else ''}") for i in range(count)), c="pagination", role="group", aria_label=f"{here + 1}/{count}")
+        return div(
+            "s-dots",
+            *(span(f"s-dot {'s-dot-here' if i == here else ''}") for i in range(count)),
+            c="pagination",
+            role="group",
+            aria_label=f"{here + 1}/{count}",
+        )
 
     def steps(self, names: Sequence[str], here: int) -> str:
         entries = []
         for i, name in enumerate(names):
             mark = self.glyph("check") if i < here else str(i + 1)
-            entries.append(div(f"s-step {'s-step-done' if i <= here else ''}", span("s-step-mark", mark), self.words_of(name, "s-text-strong" if i == here else "")))
+            entries.append(
+                div(
+                    f"s-step {'s-step-done' if i <= here else ''}",
+                    span("s-step-mark", mark),
+                    self.words_of(name, "s-text-strong" if i == here else ""),
+                )
+            )
         return div("s-steps", *entries)
 
     def navigation_bar(self, brand: str, links: Sequence[str], chosen: int, end: Sequence[str], logo: str | None = None) -> str:
@@ -387,9 +450,18 @@ class HtmlUi(Ui[str]):
         body = []
         for j, row in enumerate(rows):
             cells = (
-                tag("td", content if content.startswith("<") else self.words_of(content), c="cell", cls=f"{self.k('table.cell')} {side(i)}") for i, content in enumerate(row)
+                tag("td", content if content.startswith("<") else self.words_of(content), c="cell", cls=f"{self.k('table.cell')} {side(i)}")
+                for i, content in enumerate(row)
             )
-            body.append(tag("tr", *cells, c="row", cls=self.k("table.row") + (f" {self.k('table.chosen')}" if j in chosen else ""), aria_selected=yes(True if j in chosen else None)))
+            body.append(
+                tag(
+                    "tr",
+                    *cells,
+                    c="row",
+                    cls=self.k("table.row") + (f" {self.k('table.chosen')}" if j in chosen else ""),
+                    aria_selected=yes(True if j in chosen else None),
+                )
+            )
         cls = self.k("table") + (f" {self.k('table.dense')}" if dense else "") + (f" {self.k('table.grid')}" if grid_lines else "")
         return tag("table", head, tag("tbody", *body), c="table", cls=cls + " s-full")
 
@@ -397,9 +469,19 @@ class HtmlUi(Ui[str]):
         return tag("ul", *items, c="list", cls=self.k("list", "list.framed" if framed else "list.plain"))
 
     def list_item(
-        self, title: str, subtitle: str | None = None, leading: str | None = None, trailing: str | None = None, chosen: bool = False, meta: str | None = None
+        self,
+        title: str,
+        subtitle: str | None = None,
+        leading: str | None = None,
+        trailing: str | None = None,
+        chosen: bool = False,
+        meta: str | None = None,
     ) -> str:
-        first = div("s-row s-g2 s-jc-between", div("s-shrink", self.words_of(title, self.k("list.title"))), self.words_of(meta, self.k("list.meta")) if meta else "")
+        first = div(
+            "s-row s-g2 s-jc-between",
+            div("s-shrink", self.words_of(title, self.k("list.title"))),
+            self.words_of(meta, self.k("list.meta")) if meta else "",
+        )
         second = div("s-shrink", self.words_of(subtitle, self.k("list.subtitle"))) if subtitle else ""
         return tag("li", leading or "", div("s-grow", first, second), trailing or "", c="list_item",
                    cls=self.k("list.item") + (f" {self.k('list.chosen')}" if chosen else "") + " s-row s-g3", aria_selected=yes(True if chosen else None))  # fmt: skip
@@ -415,7 +497,9 @@ class HtmlUi(Ui[str]):
 
     def chip(self, content: str, chosen: bool = False, removable: bool = False, icon: str | None = None) -> str:
         inner = (self.glyph(icon) if icon else "") + span("", escape(content)) + (self.glyph("close") if removable else "")
-        return span(self.k("chip") + (f" {self.k('chip.chosen')}" if chosen else ""), inner, c="chip", role="button", aria_pressed=yes(chosen), tabindex="0")
+        return span(
+            self.k("chip") + (f" {self.k('chip.chosen')}" if chosen else ""), inner, c="chip", role="button", aria_pressed=yes(chosen), tabindex="0"
+        )
 
     def avatar(self, who: str, size: float = 2.2, picture: bool | None = None) -> str:
         shape = self.setting.attributes.setdefault("avatar_shape", self.rng.choice(("50%", "50%", "50%", "22%")))
@@ -423,12 +507,18 @@ class HtmlUi(Ui[str]):
         if picture if picture is not None else self.rng.random() < 0.5:
             return span("s-avatar", images.picture(self.rng, "portrait", 64, 64), c="avatar", style=style, role="img", aria_label=who)
         initials = "".join(part[0] for part in who.split()[:2])
-        return span(f"s-avatar s-avatar-{self.rng.randrange(6)}", span("s-initials", escape(initials)), c="avatar", style=style, role="img", aria_label=who)
+        return span(
+            f"s-avatar s-avatar-{self.rng.randrange(6)}", span("s-initials", escape(initials)), c="avatar", style=style, role="img", aria_label=who
+        )
 
     def glyph(self, concept: str, c: str | None = None, size: float = 1.0, cls: str = "") -> str:
         """The drawing of an icon in the page's icon set; unlabelled unless `c` says otherwise."""
         icon = icons.icon(concept, self.setting.icon_set)
-        paint = {"fill": "none", "stroke": "currentColor", "stroke_width": "2", "stroke_linecap": "round", "stroke_linejoin": "round"} if icon.stroke else {"fill": "currentColor"}
+        paint = (
+            {"fill": "none", "stroke": "currentColor", "stroke_width": "2", "stroke_linecap": "round", "stroke_linejoin": "round"}
+            if icon.stroke
+            else {"fill": "currentColor"}
+        )
         return tag("svg", icon.body, c=c, cls=f"s-icon {'s-sized' if size != 1 else ''} {cls}", viewBox=icon.view_box, aria_hidden="true", data_icon=icons.canonical(concept) if c else None,
                    style=f"font-size:{em(size)}" if size != 1 else None, **paint)  # fmt: skip
 
@@ -459,7 +549,9 @@ class HtmlUi(Ui[str]):
             "values": [[round(self.rng.uniform(5, 100), 1) for _ in range(points)] for _ in range(series)], "hue": self.rng.randrange(360),
             "smooth": self.rng.random() < 0.5, "stacked": self.rng.random() < 0.3,
         }  # fmt: skip
-        return div("s-chart", c="chart", role="figure", aria_label=kind, data_chart=json.dumps(spec, ensure_ascii=False), style=f"height:{em(height)}")
+        return div(
+            "s-chart", c="chart", role="figure", aria_label=kind, data_chart=json.dumps(spec, ensure_ascii=False), style=f"height:{em(height)}"
+        )
 
     def progress(self, share: float, name: str = "") -> str:
         return div(self.k("progress"), div(self.k("progress.bar"), style=f"width:{share:.0%}"), c="progress", role="progressbar", aria_valuenow=round(100 * share),
@@ -482,14 +574,22 @@ class HtmlUi(Ui[str]):
     def alert(self, content: str, tone: Tone = "info", closable: bool = False) -> str:
         glyph = {"success": "check-circle", "warning": "warning", "danger": "error"}.get(tone, "info")
         close = self.icon_button("close", self.words.t("Close")) if closable else ""
-        return div(self.k("alert", f"alert.{tone}") + " s-row s-g2", self.icon(glyph), div("s-grow", self.words_of(content)), close, c="toast", role="alert")
+        return div(
+            self.k("alert", f"alert.{tone}") + " s-row s-g2", self.icon(glyph), div("s-grow", self.words_of(content)), close, c="toast", role="alert"
+        )
 
     def toast(self, content: str, tone: Tone = "neutral", action: str | None = None) -> str:
         where = self.rng.choice(("s-at-top-end", "s-at-bottom-end", "s-at-bottom", "s-at-bottom-start", "s-at-top"))
-        inner = (self.icon({"success": "check-circle", "warning": "warning", "danger": "error"}.get(tone, "info")) if self.rng.random() < 0.6 else "") + div(
-            "s-grow", self.words_of(content)
+        inner = (
+            self.icon({"success": "check-circle", "warning": "warning", "danger": "error"}.get(tone, "info")) if self.rng.random() < 0.6 else ""
+        ) + div("s-grow", self.words_of(content))
+        end = (
+            self.button(action, variant="text", size="small")
+            if action
+            else self.icon_button("close", self.words.t("Close"))
+            if self.rng.random() < 0.5
+            else ""
         )
-        end = self.button(action, variant="text", size="small") if action else self.icon_button("close", self.words.t("Close")) if self.rng.random() < 0.5 else ""
         return div(f"s-over {where}", div(self.k("toast", f"toast.{tone}") + " s-row s-g2", inner, end, c="toast", role="status"))
 
     def dialog(self, title: str, *parts: str, actions: Sequence[str], closable: bool = True) -> str:
@@ -503,7 +603,12 @@ class HtmlUi(Ui[str]):
 
     def sheet(self, title: str, *parts: str) -> str:
         grip = span("s-grip")
-        return div("s-backdrop s-bottom-all", div(self.k("sheet") + " s-col s-g3", grip, self.heading(title, 4), *parts, c="dialog", role="dialog", aria_modal="true", aria_label=title))
+        return div(
+            "s-backdrop s-bottom-all",
+            div(
+                self.k("sheet") + " s-col s-g3", grip, self.heading(title, 4), *parts, c="dialog", role="dialog", aria_modal="true", aria_label=title
+            ),
+        )
 
     def drawer(self, entries: Sequence[Entry], chosen: int, head: str | None = None) -> str:
         inner = [self.sidebar_item(entry, i == chosen) for i, entry in enumerate(entries)]
@@ -511,10 +616,21 @@ class HtmlUi(Ui[str]):
 
     def floating_menu(self, entries: Sequence[Entry | None], near: str = "button") -> str:
         choices = [i for i, entry in enumerate(entries) if entry]
-        return div("s-over s-near", self.menu(entries, self.rng.choice(choices) if self.rng.random() < 0.5 else None), data_near=near, data_nth=self.rng.randrange(1000))
+        return div(
+            "s-over s-near",
+            self.menu(entries, self.rng.choice(choices) if self.rng.random() < 0.5 else None),
+            data_near=near,
+            data_nth=self.rng.randrange(1000),
+        )
 
     def floating_tooltip(self, content: str, near: str = "icon_button") -> str:
-        return div("s-over s-near", div(self.k("tooltip"), escape(content), c="tooltip", role="tooltip"), data_near=near, data_nth=self.rng.randrange(1000), data_gap=6)
+        return div(
+            "s-over s-near",
+            div(self.k("tooltip"), escape(content), c="tooltip", role="tooltip"),
+            data_near=near,
+            data_nth=self.rng.randrange(1000),
+            data_gap=6,
+        )
 
     def floating_button(self, icon: str, content: str | None = None) -> str:
         return div("s-over s-fab-place", tag("button", self.glyph(icon, size=1.4), c="icon_button", cls=self.k("fab"), type="button", data_icon=icons.canonical(icon) if icon else None,
@@ -523,7 +639,13 @@ class HtmlUi(Ui[str]):
     # ---- around the page ---------------------------------------------------------------------------------------------------------------------
 
     def phone_status_bar(self, time: str, battery: int) -> str:
-        end = span("s-row s-g1", self.icon("signal"), self.icon("wifi"), self.words_of(f"{battery}%") if self.rng.random() < 0.5 else "", self.icon("battery"))
+        end = span(
+            "s-row s-g1",
+            self.icon("signal"),
+            self.icon("wifi"),
+            self.words_of(f"{battery}%") if self.rng.random() < 0.5 else "",
+            self.icon("battery"),
+        )
         return div(self.k("phone_status_bar"), self.words_of(time), div("s-grow"), end, c="status_bar")
 
     def status_bar(self, *parts: str) -> str:
@@ -533,9 +655,18 @@ class HtmlUi(Ui[str]):
         buttons = "".join(tag("button", self.glyph(name), c="icon_button", cls=self.k("title_bar.button"), type="button", aria_label=word)
                           for name, word in (("minus", "Minimize"), ("square", "Maximize"), ("close", "Close")))  # fmt: skip
         name = span("s-shrink", self.words_of(title, self.k("title_bar.text")))
-        return div(self.k("title_bar") + " s-row s-g2", self.icon(icon) if icon else "", name, div("s-grow"), div(self.k("title_bar.buttons"), buttons), c="title_bar")
+        return div(
+            self.k("title_bar") + " s-row s-g2",
+            self.icon(icon) if icon else "",
+            name,
+            div("s-grow"),
+            div(self.k("title_bar.buttons"), buttons),
+            c="title_bar",
+        )
 
-    def window(self, title: str, *parts: str, icon: str | None = None, menu_bar: str | None = None, toolbar: str | None = None, status_bar: str | None = None) -> str:
+    def window(
+        self, title: str, *parts: str, icon: str | None = None, menu_bar: str | None = None, toolbar: str | None = None, status_bar: str | None = None
+    ) -> str:
         body = div(self.k("window.body") + " s-window-body", *parts)
         return div(self.k("window") + " s-window-fill", self.title_bar(title, icon), menu_bar or "", toolbar or "", body, status_bar or "")
 

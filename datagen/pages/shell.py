@@ -208,8 +208,8 @@ def _navigation_bar(ui: Ui[F], words: Words, rng: Random, entries: list[Entry], 
     end: list[F] = []
     if rng.random() < 0.4 and width > 520:
         end.append(ui.box(ui.search_field(words.t("Search")), width=11))
-    for name in rng.sample(("bell", "gear", "question", "envelope", "moon", "cart", "globe"), rng.choice((0, 0, 0, 1, 2))):
-        end.append(ui.icon_button(name, badge=str(rng.randrange(1, 30)) if rng.random() < 0.25 else None))
+    tools = rng.sample(("bell", "gear", "question", "envelope", "moon", "cart", "globe"), rng.choice((0, 0, 0, 1, 2)))
+    end += [ui.icon_button(name, badge=str(rng.randrange(1, 30)) if rng.random() < 0.25 else None) for name in tools]
     kind = rng.random()
     if kind < 0.35:
         end.append(ui.avatar(words.person(), 2))

@@ -282,7 +282,13 @@ class Ui(Generic[F]):
         raise NotImplementedError
 
     def list_item(
-        self, title: str, subtitle: str | None = None, leading: F | None = None, trailing: F | None = None, chosen: bool = False, meta: str | None = None
+        self,
+        title: str,
+        subtitle: str | None = None,
+        leading: F | None = None,
+        trailing: F | None = None,
+        chosen: bool = False,
+        meta: str | None = None,
     ) -> F:
         """`list_item`: title and subtitle are `text`, `meta` a small `text` at the end of the first line."""
         raise NotImplementedError
@@ -383,7 +389,9 @@ class Ui(Generic[F]):
         """`title_bar` of a desktop window with its window buttons (`icon_button`)."""
         raise NotImplementedError
 
-    def window(self, title: str, *parts: F, icon: str | None = None, menu_bar: F | None = None, toolbar: F | None = None, status_bar: F | None = None) -> F:
+    def window(
+        self, title: str, *parts: F, icon: str | None = None, menu_bar: F | None = None, toolbar: F | None = None, status_bar: F | None = None
+    ) -> F:
         """A desktop window: title bar, menu bar, toolbar, content (filled), status bar. Fills its place. Not labelled itself."""
         raise NotImplementedError
 

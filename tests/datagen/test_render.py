@@ -230,5 +230,7 @@ def test_bad_arguments(run: Run) -> None:
 def test_the_lock_records_no_download_addresses() -> None:
     lock = files.LOCK.read_text(encoding="utf-8")
     assert '"resolved"' not in lock
-    assert all('"url":' in line or '"funding":' in line for line in lock.splitlines() if "http" in line)  # where to give money, not where to load from
+    assert all(
+        '"url":' in line or '"funding":' in line for line in lock.splitlines() if "http" in line
+    )  # where to give money, not where to load from
     assert lock.count('"integrity"') >= 8

@@ -17,7 +17,12 @@ def sign_in(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     if ui.state == "error":
         parts.append(ui.alert(t("The password is not correct."), "danger"))
     fields = [
-        ui.field(t("Email"), ui.text_field(t("Email"), words.email() if rng.random() < 0.5 else "", "name@example.com", icon="envelope" if rng.random() < 0.3 else None)),
+        ui.field(
+            t("Email"),
+            ui.text_field(
+                t("Email"), words.email() if rng.random() < 0.5 else "", "name@example.com", icon="envelope" if rng.random() < 0.3 else None
+            ),
+        ),
         ui.field(t("Password"), ui.password_field(t("Password"), rng.randrange(0, 14))),
     ]
     parts += fields
@@ -25,7 +30,10 @@ def sign_in(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     parts.append(ui.button(t("Sign in"), variant="primary", wide=rng.random() < 0.7, busy=ui.state == "loading"))
     if rng.random() < 0.5:
         providers = rng.sample(("Google", "Apple", "GitHub", "Microsoft", "Facebook"), rng.randrange(1, 4))
-        parts += [ui.divider(), ui.column(*(ui.button(f"{t('Continue with')} {name}", icon="globe", variant="default", wide=True) for name in providers))]
+        parts += [
+            ui.divider(),
+            ui.column(*(ui.button(f"{t('Continue with')} {name}", icon="globe", variant="default", wide=True) for name in providers)),
+        ]
     parts.append(ui.row(ui.text(t("No account yet?"), "muted"), ui.link(t("Sign up")), gap=2, justify="center", wrap=True))
     logo = ui.row(ui.icon("lock", 2.4, "primary"), justify="center")
     inner = [ui.card(*([logo] if rng.random() < 0.5 else []), *parts)] if rng.random() < 0.6 else parts

@@ -65,18 +65,17 @@ def _music(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         if rng.random() < 0.5:
             parts.append(ui.row(ui.icon_button("cast"), ui.icon_button("queue"), ui.icon_button("lyrics"), justify="around"))
         return Content(title=t("Now playing"), parts=(ui.column(*parts, gap=4),), icon="music")
-    tracks = []
     playing = rng.randrange(4)
-    for i in range(rng.randrange(5, 12)):
-        tracks.append(
-            [
-                str(i + 1),
-                words.title(),
-                words.person(),
-                f"{rng.randrange(1, 6)}:{rng.randrange(60):02}",
-                ui.icon_button("heart", pressed=rng.random() < 0.2),
-            ]
-        )
+    tracks = [
+        [
+            str(i + 1),
+            words.title(),
+            words.person(),
+            f"{rng.randrange(1, 6)}:{rng.randrange(60):02}",
+            ui.icon_button("heart", pressed=rng.random() < 0.2),
+        ]
+        for i in range(rng.randrange(5, 12))
+    ]
     head = ui.row(
         ui.image("album", 9, 9, rounded=True),
         ui.grow(ui.text(t("Playlist"), "caption"), ui.heading(title, 1), ui.text(f"{who} · {len(tracks)} {t('songs')}", "muted")),
