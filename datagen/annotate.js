@@ -20,6 +20,7 @@ window.screenry = (() => {
   const DRAWN = new Set(["icon", "chart", "image"]); // boxes tight around the drawing
   const FIELDS = new Set(["INPUT", "TEXTAREA", "SELECT"]);
   const COVERING = 0.7; // from this opacity on, what lies below cannot be read (a dialog's backdrop has 0.5, a toast 0.85)
+  const UNREADABLE = 6; // from this radius on (CSS pixels), a blurring pane leaves colours of what lies below, no shapes
   const MAGNIFY = 8; // the canvas rounds ink extents to whole pixels: measured at eight times the size, they are exact to an eighth
   const SLIVER = 1.5; // nothing this thin is an element: it is how pages hide text from the eye
 
@@ -945,6 +946,8 @@ window.screenry = (() => {
     }
     const opacity = opacityOf(element);
     if (/^(img|video|embed|object)$/.test(element.localName)) return opacity;
+    const blur = s.backdropFilter?.match(/blur\(([\d.]+)px\)/);
+    if (blur && blur[1] >= UNREADABLE) return opacity;
     return opacity * Math.max(opaqueColour(s.backgroundColor), opaqueImage(s));
   }
 

@@ -68,7 +68,7 @@ window.audit = (() => {
     for (const [element, change] of wanted) set(element, change);
     for (const root of new Set([document, ...wanted.map(([element]) => element.getRootNode())])) {
       const sheet = new (root.defaultView ?? root.ownerDocument.defaultView).CSSStyleSheet();
-      sheet.replaceSync("::-webkit-slider-thumb,::-webkit-slider-runnable-track{box-shadow:none!important}"); // no element bears theirs
+      sheet.replaceSync("::-webkit-slider-thumb{box-shadow:none!important}"); // no element bears it
       root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
       plain.push([root, sheet]);
     }

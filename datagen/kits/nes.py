@@ -63,7 +63,9 @@ class NesUi(HtmlUi):
 
     def alert(self, content: str, tone: Tone = "info", closable: bool = False) -> str:
         if self.rng.random() < 0.4:
-            return div(f"nes-balloon from-left s-nes-balloon {self._dark()}", self.words_of(content), c="toast", role="alert")
+            # The balloon's tail hangs below its box.
+            balloon = div(f"nes-balloon from-left s-nes-balloon {self._dark()}", self.words_of(content))
+            return div("s-nes-spoken", balloon, c="toast", role="alert")
         return div(
             f"nes-container is-rounded s-nes-alert {self._dark()}",
             self.words_of(content, f"nes-text is-{_TONE.get(tone, 'primary')}"),
@@ -95,7 +97,7 @@ body .s-nes-check>.s-nes-box{flex:none;width:16px;height:16px;margin:0}.s-nes-ch
 body :is([class*=nes-],.nes-select select){border-image-outset:1!important}body :is(.nes-container,.nes-dialog).is-rounded.is-dark,body .nes-table.is-dark{border-image-outset:0!important}body .nes-btn::after{inset:0}.s-nes-text::after{display:none}
 .s-nes-card.s-nes-card{padding:0;display:block;overflow:hidden}.s-nes-head,.s-nes-body,.s-nes-foot{padding:.9em 1em}.s-nes-toast.s-nes-toast{padding:.9em 1.1em;min-width:18em;max-width:28em;display:flex;margin:6px}.s-nes-dialog.s-nes-dialog{display:block;position:static;padding:.6em;margin:6px;min-width:0;background:var(--s-raised);color:var(--s-text)}
 .s-dialog-foot{gap:.8em}.s-nes-menu.s-nes-menu{padding:.4em;display:inline-block;min-width:14em;max-width:24em;background:var(--s-raised)}.s-nes-tip.s-nes-tip{margin:6px;padding:.5em .8em;background:#fff;color:#212529;max-width:18em;position:relative}
-.s-nes-balloon.s-nes-balloon{margin:6px 6px 24px;padding:.6em 1em;align-self:flex-start}.s-nes-alert.s-nes-alert{padding:.8em 1em}.s-nes-rule{border:0;border-top:4px solid var(--s-border);margin:.5em 0}
+.s-nes-spoken{margin:6px;padding-bottom:22px;align-self:flex-start}.s-nes-balloon.s-nes-balloon{margin:0;padding:.6em 1em}.s-nes-alert.s-nes-alert{padding:.8em 1em}.s-nes-rule{border:0;border-top:4px solid var(--s-border);margin:.5em 0}
 .s-nes-badge{display:inline-flex;flex:none;margin:4px}.s-nes-badge>span{padding:.25em .5em;color:#fff;line-height:1.2;box-shadow:0 .3em,0 -.3em,.3em 0,-.3em 0}.s-nes-badge>*{font-size:.85em}
 .s-nes-badge>.s-nes-primary{background:#209cee;box-shadow:0 3px #209cee,0 -3px #209cee,3px 0 #209cee,-3px 0 #209cee}.s-nes-badge>.s-nes-success{background:#4f8a10;box-shadow:0 3px #4f8a10,0 -3px #4f8a10,3px 0 #4f8a10,-3px 0 #4f8a10}
 .s-nes-badge>.s-nes-warning{background:#f7d51d;color:#212529;box-shadow:0 3px #f7d51d,0 -3px #f7d51d,3px 0 #f7d51d,-3px 0 #f7d51d}.s-nes-badge>.s-nes-error{background:#ce372b;box-shadow:0 3px #ce372b,0 -3px #ce372b,3px 0 #ce372b,-3px 0 #ce372b}

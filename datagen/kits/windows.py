@@ -208,7 +208,7 @@ body{background:var(--win-face);color:#111;font-size:12px;line-height:1.35}
 .s-win-group{margin:0;min-width:0}
 .s-win-tabs{padding:0 0 0 3px;margin:0!important;flex:none;flex-wrap:nowrap}
 .s-win-tabs .s-tab-close{margin-inline-start:.5em}
-.s-win-tree{overflow:hidden}
+.s-win-tree{overflow:hidden}ul.s-win-tree ul summary{margin-left:-22px;padding-left:22px}
 .s-win-leaf{white-space:nowrap}.s-win-chosen{background:var(--win-chosen);color:#fff;padding:0 2px}
 .s-win-stepper{display:inline-flex;align-items:stretch;width:8em}
 .s-win-spins{display:flex;flex-direction:column;flex:none;width:16px}
@@ -246,14 +246,15 @@ button{color:#222!important;text-shadow:none!important}button:disabled{color:gre
 """),
     "winxp": ("--win-font:Tahoma,'Pixelated MS Sans Serif',Arial;--win-size:11px;--win-face:#ece9d8;--win-chosen:#316ac5;--win-menu:#fff;--s-border:#aca899", """
 .s-win-sunken,.s-calendar{border:1px solid #7f9db9}
+.s-win-tree summary{list-style:none}
 .s-sidebar,.s-drawer{background:linear-gradient(#7aa1e6,#6375d6);color:#fff}.s-sidebar-item{color:#fff}
 """),
     "win7": ("--win-font:'Segoe UI',var(--screen-font);--win-size:12px;--win-face:#f0f0f0;--win-chosen:#3399ff;--win-menu:#f1f1f1;--s-border:#b5bac0", """
 .s-win-sunken,.s-calendar{border:1px solid #828790}
-.s-win{background:transparent;padding:0}
+.s-win{background:transparent;padding:0}ul.s-win-tree>li summary{margin-left:-12px;padding-left:12px}
 .window.s-win{overflow:visible}
 .window[role=dialog]{display:block!important;visibility:visible!important;opacity:1!important;position:relative!important;inset:auto!important;transform:none!important}
-[role=option][aria-selected=false]{background:none!important;border-color:transparent!important}
+[role=option][aria-selected=false]{background:none!important;color:#111!important;border-color:transparent!important}
 .s-menu{border-color:#979797}
 .s-sidebar{background:linear-gradient(90deg,#f8fbff,#e8f0fa)}.s-sidebar-chosen,.s-list-chosen,.s-table-chosen{background:linear-gradient(#dcebfc,#c1dbfc)!important;color:#111!important}
 """),
