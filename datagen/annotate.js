@@ -57,7 +57,7 @@ window.screenry = (() => {
     for (const mark of seen) {
       const {element, full, box, uncovered, reachable} = mark;
       const visible = (area(box) / area(full)) * uncovered;
-      if (uncovered === 0 || visible < minVisible || (uncovered < 1 && isBlank(mark, seen))) continue;
+      if (uncovered === 0 || visible < minVisible || ((mark.trimmed || uncovered < 1) && isBlank(mark, seen))) continue;
       ids.set(element, out.length);
       out.push({element, id: out.length, class_name: element.dataset.c, box, visible_fraction: visible, reachable});
     }

@@ -144,6 +144,21 @@ def test_a_half_covered_box_ends_where_the_cover_begins(browser: Browser) -> Non
     assert found["over"]["z"] > found["under"]["z"]
 
 
+@pytest.mark.parametrize(("row", "left"), [("", set()), ("border-top:1px solid #000;", {"row"}), ("background:#fed;", {"row"})])
+def test_a_row_whose_content_is_covered_is_seen_by_its_own_painting(browser: Browser, row: str, left: set[str]) -> None:
+    name = block("name", "left:10px;top:5px;width:60px;height:20px;background:#08c", c="image")
+    under = block("row", f"left:10px;top:10px;width:300px;height:40px;{row}", name, c="list_item")
+    over = block("over", "left:0;top:0;width:90px;height:100px;background:#fff", c="menu")
+    assert set(labels(browser, under + over)) == {"over"} | left
+
+
+@pytest.mark.parametrize(("radius", "covers"), [(2, False), (16, True)])
+def test_a_pane_that_blurs_past_reading_covers(browser: Browser, radius: int, covers: bool) -> None:
+    pane = f'<div style="position:absolute;left:0;top:0;width:200px;height:200px;background:#fff4;backdrop-filter:blur({radius}px)"></div>'
+    found = labels(browser, block("under", "left:20px;top:20px;width:80px;height:80px;background:#08c") + pane)
+    assert ("under" not in found) == covers
+
+
 def test_the_visible_share_decides(browser: Browser) -> None:
     page = block("a", "left:380px;top:0;width:100px;height:50px")
     assert "a" not in labels(browser, page, min_visible=0.3)
@@ -304,6 +319,14 @@ CASES = {
     "an SVG chart with words": (
         f'<svg id="x" data-c="chart" viewBox="0 0 100 50" width="250" height="125" style="{_AT}"><rect x="20" y="10" width="8" height="30" fill="#08c"/>'
         '<text x="40" y="44" font-size="6">Monday</text></svg>'
+    ),
+    "a picture that is drawn without a ground": (
+        f'<span id="x" data-c="image" style="{_AT}display:block;width:200px;height:80px;overflow:hidden"><svg viewBox="0 0 60 40" width="100%" height="100%" '
+        'preserveAspectRatio="xMidYMid slice"><circle cx="30" cy="20" r="9" fill="#08c"/></svg></span>'
+    ),
+    "a drawn chart that is cropped": (
+        f'<div style="{_AT}width:90px;height:60px;overflow:hidden"><svg id="x" data-c="chart" viewBox="0 0 200 100" width="200" height="100" style="margin-left:-60px">'
+        '<circle cx="20" cy="10" r="6" fill="#08c"/><circle cx="100" cy="30" r="25" fill="#08c"/><circle cx="190" cy="90" r="6" fill="#08c"/></svg></div>'
     ),
     "a chart on a canvas": f'<canvas id="x" data-c="chart" width="120" height="90" style="{_AT}"></canvas>',
     "a picture that keeps its proportions": (
