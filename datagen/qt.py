@@ -9,7 +9,7 @@ What a label is, is said in annotate.js; here is how the same is found in widget
 * `Mark.measure` says what the box is of. `rect`: the widget, or `where` in it (a tab, a cell, a row, as the style and the view lay them out). `ink`: the
   pixels that the widget paints there when it is painted alone on nothing (labels, icons, indicators, charts). `paint`: the same, unless the widget paints
   so little of its rectangle that its edge is invisible (a flat tool button); then the rectangle. `text`: the text of one item of a view; the view is
-  painted once more with transparent text and the pixels that differ are the text.
+  painted once more with transparent text and the pixels that differ are the text (of a title bar, its pictogram too).
 * Every widget is clipped by its parents; what floats above (dialogs, menus, tooltips, toasts) covers. `visible_fraction` is the share of the full box that
   is left, the box that of what is left. A backdrop covers nothing, but nothing below it can be reached.
 """
@@ -17,6 +17,7 @@ What a label is, is said in annotate.js; here is how the same is found in widget
 import ctypes
 import io
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -90,6 +91,10 @@ def application() -> QApplication:
         else:
             os.environ[name] = value
     assert isinstance(app, QApplication)
+    if sys.version_info < (3, 12):
+        # PySide6 6.12 gives None back without counting it, as if it were immortal, which it is from Python 3.12 on: after some hundred screens the interpreter
+        # would end with "deallocating None". The count is the first word of every object.
+        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
     # A font that lacks a script's rules is asked in vain and the next one is taken: no news.
     QLoggingCategory.setFilterRules("qt.text.font.db=false")
     app.setCursorFlashTime(0)

@@ -31,7 +31,10 @@ _CONTAINERS = {
     "table", "tree", "list_box", "video_player", "title_bar", "tooltip", "bottom_navigation",
 }  # fmt: skip
 # Their own surface can have the colour of what lies beneath.
-_SURFACES = {"badge", "chip", "button", "card", "toast", "dialog", "sidebar", "avatar", "progress", "title_bar"}
+_SURFACES = {
+    "badge", "chip", "button", "card", "toast", "dialog", "sidebar", "avatar", "progress", "title_bar", "list_box", "text_field", "password_field", "search_field",
+    "text_area", "combo_box", "stepper", "date_picker", "tree", "table",
+}  # fmt: skip
 _COLOURS = (QColor("#ff00ff"), QColor("#00ff00"))
 # CSS pixels around a part of a widget in which its painting is looked for.
 _NEAR = 3
@@ -114,7 +117,8 @@ class _Audit:
             return "unpainted", self._without(_hidden(mark.widget)), "inside"
         if mark.empty is not None:
             return "painted", self._without(mark.empty()), "all" if mark.class_name in ("text", "icon_button", "heading", "icon") else "inside"
-        if isinstance(mark.widget, (QTabBar, QMenu, QMenuBar)) or mark.class_name in ("table_header", "cell"):
+        in_view = isinstance(mark.widget.parentWidget(), QAbstractItemView)
+        if in_view or isinstance(mark.widget, (QTabBar, QMenu, QMenuBar)):
             return "unpainted", self._without(_hidden(mark.widget)), "inside"
         return "painted", self._without(_hidden(mark.widget)), "near"
 

@@ -103,7 +103,7 @@ class TitleBar(QWidget):
         option.titleBarState = int(Qt.WindowState.WindowActive.value)
         option.state |= QStyle.StateFlag.State_Active
         option.subControls = self._Sub.SC_TitleBarLabel
-        if self._icon is not None and self._Sub.SC_TitleBarSysMenu not in self.lacking:
+        if self._icon is not None and not self.blank and self._Sub.SC_TitleBarSysMenu not in self.lacking:
             option.subControls |= self._Sub.SC_TitleBarSysMenu
             option.icon = self._icon
         for button in self.buttons:
@@ -111,10 +111,19 @@ class TitleBar(QWidget):
                 option.subControls |= button
         option.text = (
             ""
-            if self.blank
+            if self.blank or self._Sub.SC_TitleBarLabel in self.lacking
             else self.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, self.part(self._Sub.SC_TitleBarLabel, option).width() - 8)
         )
         return option
+
+    def title_part(self) -> QRect:
+        """Where the title can be; the style's own rectangle runs under the pictogram."""
+        place, menu = self.part(self._Sub.SC_TitleBarLabel), self.part(self._Sub.SC_TitleBarSysMenu)
+        if self._icon is not None and menu.center().x() < place.center().x():
+            place.setLeft(max(place.left(), menu.right() + 1))
+        elif self._icon is not None:
+            place.setRight(min(place.right(), menu.left() - 1))
+        return place
 
     def part(self, sub: Any, option: QStyleOptionTitleBar | None = None) -> QRect:
         return self.style().subControlRect(QStyle.ComplexControl.CC_TitleBar, option or self.option(), sub, self)

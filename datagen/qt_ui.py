@@ -1616,10 +1616,20 @@ class QtUi(Ui[QWidget]):
         whole = self.mark(made, "title_bar")
         made.setFont(self.font(1.0, 600))
         sub = QStyle.SubControl
-        self.mark(made, "text", "text", where=lambda: made.part(sub.SC_TitleBarLabel), text=title, parent=whole, empty=lambda: _blank(made))
+        self.mark(
+            made,
+            "text",
+            "text",
+            where=made.title_part,
+            text=title,
+            parent=whole,
+            empty=lambda: _lacking(made, sub.SC_TitleBarLabel),
+        )
         if icon:
-            self.mark(made, "icon", "rect", where=lambda: _ink_of_icon(self.pixmap(icon, 16)).translated(made.part(sub.SC_TitleBarSysMenu).center() - QRect(0, 0, 16, 16).center()),
-                      icon=icons.canonical(icon), parent=whole, empty=lambda: _lacking(made, sub.SC_TitleBarSysMenu))  # fmt: skip
+            menu = sub.SC_TitleBarSysMenu
+            self.mark(
+                made, "icon", "text", where=lambda: made.part(menu), icon=icons.canonical(icon), parent=whole, empty=lambda: _lacking(made, menu)
+            )
         names = {
             sub.SC_TitleBarMinButton: ("Minimize", "minus"),
             sub.SC_TitleBarMaxButton: ("Maximize", "square-tool"),
@@ -1751,13 +1761,6 @@ def _lacking(bar: TitleBar, part: Any) -> Iterator[None]:
     bar.lacking.add(part)
     yield
     bar.lacking.discard(part)
-
-
-@contextmanager
-def _blank(bar: TitleBar) -> Iterator[None]:
-    bar.blank = True
-    yield
-    bar.blank = False
 
 
 @contextmanager
