@@ -47,6 +47,24 @@ html:not([data-own-fonts]) :is(h1,h2,h3,h4,h5,h6){font-family:var(--screen-headi
 svg text{fill:currentColor}
 """
 
+# Measuring may ask for a font that the page itself does not need (the Latin part of an Arabic one). While it is on its way, Chromium does not paint the
+# text that has it among its fonts: the picture would lack it. So everything is done once more when the font is there, as in a document that had it.
+_SHOW_AND_ANNOTATE = """async ([page, minVisible]) => {
+  for (;;) {
+    await stage.show(page);
+    const found = JSON.stringify(screenry.annotate(minVisible));
+    if (document.fonts.status !== "loading") return found;
+    await document.fonts.ready;
+  }
+}"""
+_ANNOTATE = """async minVisible => {
+  for (;;) {
+    const found = JSON.stringify(screenry.annotate(minVisible));
+    if (document.fonts.status !== "loading") return found;
+    await document.fonts.ready;
+  }
+}"""
+
 
 class Document:
     """A browser tab that shows the pages of one kit, or of all kits without scripts."""
@@ -119,8 +137,7 @@ class Browser:
     def show_and_annotate(self, page: Page, width: int, height: int, device_scale: float, min_visible: float) -> list[dict[str, Any]]:
         """`show` and `annotate` in one go, before the page is painted for the first time: faster."""
         argument = self._prepare(page, width, height, device_scale)
-        script = "async ([page, minVisible]) => { await stage.show(page); return JSON.stringify(screenry.annotate(minVisible)); }"
-        found: list[dict[str, Any]] = json.loads(self._current.tab.evaluate(script, [argument, min_visible]))
+        found: list[dict[str, Any]] = json.loads(self._current.tab.evaluate(_SHOW_AND_ANNOTATE, [argument, min_visible]))
         return found
 
     def _prepare(self, page: Page, width: int, height: int, device_scale: float) -> dict[str, Any]:
@@ -147,7 +164,7 @@ class Browser:
 
     def annotate(self, min_visible: float) -> list[dict[str, Any]]:
         """What the page says of its marked elements (annotate.js); boxes in CSS pixels."""
-        found: list[dict[str, Any]] = json.loads(self.page.evaluate("minVisible => JSON.stringify(screenry.annotate(minVisible))", min_visible))
+        found: list[dict[str, Any]] = json.loads(self.page.evaluate(_ANNOTATE, min_visible))
         return found
 
     def png(self) -> bytes:

@@ -50,6 +50,20 @@ window.stage = (() => {
     root.replaceChild(document.createElement("body"), document.body);
   }
 
+  // Layout asks for the fonts that the page needs; once they are there, it may ask for others.
+  async function layOut(body) {
+    body.getBoundingClientRect();
+    while (document.fonts.status === "loading") {
+      await document.fonts.ready;
+      // What was laid out while a font was on its way keeps traces of the fallback (selects do): lay all out once more.
+      body.style.display = "none";
+      body.getBoundingClientRect();
+      body.style.removeProperty("display");
+      if (!body.getAttribute("style")) body.removeAttribute("style");
+      body.getBoundingClientRect();
+    }
+  }
+
   // Waits for nothing that is there already, so that in most cases the page is laid out and asked in one task, and painted but once.
   async function show(page) {
     charts.clear();
@@ -60,19 +74,9 @@ window.stage = (() => {
     root.replaceChild(body, document.body);
     for (const mixed of body.querySelectorAll("[data-mixed]")) mixed.indeterminate = true;
     if (window.kitReady) await window.kitReady(body);
-    body.getBoundingClientRect(); // layout asks for the fonts that the page needs
-    if (document.fonts.status === "loading") {
-      await document.fonts.ready;
-      // What was laid out while a font was on its way keeps traces of the fallback (selects do): lay all out once more.
-      body.style.display = "none";
-      body.getBoundingClientRect();
-      body.style.removeProperty("display");
-      if (!body.getAttribute("style")) body.removeAttribute("style");
-      body.getBoundingClientRect();
-    }
+    await layOut(body);
     await charts.draw(body);
-    body.getBoundingClientRect();
-    if (document.fonts.status === "loading") await document.fonts.ready;
+    await layOut(body);
     const late = [...body.querySelectorAll("img")].filter(image => !image.complete);
     if (late.length) await Promise.allSettled(late.map(image => image.decode()));
     if (page.scripted) await new Promise(painted => requestAnimationFrame(() => setTimeout(painted))); // components may look at their sizes then

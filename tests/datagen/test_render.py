@@ -137,6 +137,21 @@ def page_of(body: str) -> Page:
 
 
 @pytest.mark.browser
+def test_no_picture_is_taken_while_a_font_is_on_its_way() -> None:
+    """Measuring a Hebrew text asks for the Latin part of its font, too; text whose fonts are not all there is not painted."""
+    page = replace(page_of('<p data-c="text" style="font-weight:600">שלום</p>'), fonts="'Noto Sans Hebrew'", locale="he")
+    with Studio() as fresh:
+        pictures = []
+        for _ in range(2):
+            (label,) = fresh.browser.show_and_annotate(page, 200, 100, 1.0, 0.3)
+            assert label["text"] == "שלום"
+            assert fresh.browser.evaluate("document.fonts.status") == "loaded"
+            pictures.append(fresh.browser.png())
+        weights = fresh.browser.evaluate("[...document.fonts].filter(face => face.status === 'loaded' && face.weight === '600').length")
+        assert weights == 2 and pictures[0] == pictures[1]
+
+
+@pytest.mark.browser
 def test_pages_reach_no_network(studio: Studio, listener: str) -> None:
     body = f'<img src="{listener}/image"><link rel=stylesheet href="{listener}/style"><iframe src="{listener}/frame"></iframe>'
     browser = studio.browser
