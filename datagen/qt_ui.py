@@ -747,6 +747,8 @@ class QtUi(Ui[QWidget]):
     def list_box(self, name: str, options: Sequence[str], chosen: Sequence[int] = ()) -> QWidget:
         made = self.new(QListWidget())
         made.addItems(list(options))
+        # A family may choose an option that it then leaves out: nothing is chosen then.
+        chosen = [i for i in chosen if i < len(options)]
         if len(chosen) > 1:
             made.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         for i in chosen:

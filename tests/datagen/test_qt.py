@@ -48,7 +48,7 @@ def specimen(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
             ui.row(ui.button("Press", "save", "default", disabled=True), ui.icon_button("trash", disabled=False)),
             ui.text_field("Name", "Ada", disabled=False, invalid=True), ui.combo_box("Pick", ("one", "two"), 1, False),
             ui.tabs(("First", "Second"), 1),
-            ui.row(ui.list_box("Things", ("alpha", "beta"), (1,)), ui.tree((Branch("root", "folder", True, (Branch("leaf"),)),), 1)),
+            ui.row(ui.list_box("Things", ("alpha", "beta"), (1, 7)), ui.tree((Branch("root", "folder", True, (Branch("leaf"),)),), 1)),
             ui.table(("Name", "Size"), (("a.txt", "12"), ("b.txt", "34")), chosen=(1,), numeric=(1,), sorted_by=0),
         ),
         chrome="bare",
