@@ -32,9 +32,10 @@ from contracts.errors import InputError
 if TYPE_CHECKING:
     from datagen.screens import Plan
 
-# Seconds for one screen, and for the first of a worker, which also starts the browser and reads the kits.
+# Seconds for one screen, for the first of a worker, which also starts the browser and reads the kits, and before that for the worker's process to start.
 PAGE_SECONDS = 20.0
 FIRST_PAGE_SECONDS = 90.0
+START_SECONDS = 90.0
 # Bytes that a worker and its browser may hold together (chromium.py bounds each process of the browser by itself).
 WORKER_MEMORY = 6 << 30
 TRIES = 2
@@ -86,7 +87,7 @@ class _Worker:
         self.process.start()
         theirs.close()
         self.tasks: deque[_Task] = deque()
-        self.since, self.limit = time.monotonic(), FIRST_PAGE_SECONDS
+        self.since, self.limit = time.monotonic(), START_SECONDS
         self.document: str | None = None
 
     def give(self, task: _Task) -> None:
@@ -206,6 +207,8 @@ class Farm:
                 task = worker.tasks.popleft()
                 worker.since, worker.limit = time.monotonic(), PAGE_SECONDS
                 yield task.place, Made(task.plan, *what)
+            elif kind == "ready":
+                worker.since, worker.limit = time.monotonic(), FIRST_PAGE_SECONDS
             elif kind == "failed":
                 yield from self._replace(worker, what[0], waiting)
             elif kind == "impossible":
@@ -269,6 +272,7 @@ def _work(connection: Connection, studio: str, folder: str, parent: int) -> None
     stack = ExitStack()
     try:
         open_studio = stack.enter_context(getattr(importlib.import_module(module), name)())
+        connection.send(("ready",))
         while (plan := connection.recv()) is not None:
             screen, png = open_studio.make(plan)
             connection.send(("made", screen.generator, screen.model_dump_json().encode(), png))
