@@ -54,10 +54,10 @@ window.screenry = (() => {
       }
     }
     sample(trimmed);
-    for (const mark of seen) {
-      const {element, full, box, uncovered, reachable} = mark;
+    for (const mark of [...marks].reverse()) mark.unseen = !mark.full || !mark.box || mark.uncovered === 0 || isBlank(mark, marks);
+    for (const {element, full, box, uncovered, reachable, unseen} of seen) {
       const visible = (area(box) / area(full)) * uncovered;
-      if (uncovered === 0 || visible < minVisible || ((mark.trimmed || uncovered < 1) && isBlank(mark, seen))) continue;
+      if (unseen || visible < minVisible) continue;
       ids.set(element, out.length);
       out.push({element, id: out.length, class_name: element.dataset.c, box, visible_fraction: visible, reachable});
     }
@@ -922,20 +922,36 @@ window.screenry = (() => {
     return [x1, y1, x2, y2];
   }
 
-  // A list or row that paints nothing itself is seen by what stands in it: with all of that covered, nothing is left to see.
-  function isBlank({element}, seen) {
-    const inside = seen.filter(other => other.element !== element && flatContains(element, other.element));
-    return inside.length > 0 && inside.every(({uncovered}) => uncovered === 0) && !paints(element);
+  // A list, row or bare button is seen by what stands in it: once all of that is cropped away or covered, nothing is left to see. Contained marks come first.
+  function isBlank({element, full, box, uncovered, trimmed}, marks) {
+    if (TEXT.has(element.dataset.c) || (uncovered === 1 && !trimmed && area(box) === area(full)) || paints(element, box)) return false;
+    const inside = marks.filter(other => other.element !== element && flatContains(element, other.element));
+    return inside.every(({unseen}) => unseen) && (inside.length > 0 || paints(element));
   }
 
-  // Whether an element paints something of its own; what bears a mark inside it does not count.
-  function paints(element) {
-    if (/^(img|svg|canvas|video|iframe|embed|object|input|select|textarea|button|progress|meter|hr)$/.test(element.localName)) return true;
+  // Whether an element paints something of its own, or its parts do within a box; what bears a mark inside it does not count.
+  function paints(element, within = null) {
     const s = style(element);
-    if (opaqueColour(s.backgroundColor) > 0 || s.backgroundImage !== "none" || s.boxShadow !== "none") return true;
-    if (["Top", "Right", "Bottom", "Left"].some(side => px(s[`border${side}Width`]) > 0 && opaqueColour(s[`border${side}Color`]) > 0)) return true;
-    return [...flatChildren(element)].some(node => (node.nodeType === Node.ELEMENT_NODE ? !node.hasAttribute("data-c") && paints(node) : /\S/.test(node.data ?? "")));
+    if (s.visibility !== "visible" || s.opacity === "0" || s.display === "none") return false;
+    if (/^(img|svg|canvas|video|iframe|embed|object|input|select|textarea|progress|meter|hr)$/.test(element.localName)) return !within || area(intersect(rectOf(element), within)) > 0;
+    if (isFilled(s) || ["::before", "::after"].some(pseudo => isDrawn(getComputedStyle(element, pseudo)))) return true;
+    return [...flatChildren(element)].some(node => {
+      if (node.nodeType === Node.ELEMENT_NODE) return !node.hasAttribute("data-c") && paints(node, within);
+      return node.nodeType === Node.TEXT_NODE && /\S/.test(node.data) && (!within || area(intersect(rectOfText(node), within)) > 0);
+    });
   }
+
+  function rectOfText(node) {
+    const range = node.ownerDocument.createRange();
+    range.selectNodeContents(node);
+    return inWindow(toBox(range.getBoundingClientRect()), node.ownerDocument);
+  }
+
+  const isFilled = s =>
+    opaqueColour(s.backgroundColor) > 0 || s.backgroundImage !== "none" || s.boxShadow !== "none" ||
+    ["Top", "Right", "Bottom", "Left"].some(side => px(s[`border${side}Width`]) > 0 && opaqueColour(s[`border${side}Color`]) > 0);
+
+  const isDrawn = s => s.content !== "none" && s.content !== "normal" && (isFilled(s) || s.content !== '""');
 
   // How much of what lies below an element hides at a point. Outside its box an element is hit through a pseudo-element: the backdrop of a modal dialog.
   function opacityAt(element, x, y) {

@@ -284,7 +284,7 @@ span:is(.checkbox,.radio,.toggle)>input{display:block!important;position:absolut
 _IOS = """
 :root,.s-dark{--s-radius:10px}
 html:not(.dark){--s-success:#1c8c3a;--s-warning:#a05a00;--s-danger:#d70015}html.dark,.s-dark{--s-success:#32d74b;--s-warning:#ffb340;--s-danger:#ff453a}
-.s-page .s-text_field,.s-page .s-text_area,.s-page .s-combo_box,.s-backdrop .s-text_field{background:var(--s-raised);border-color:transparent;box-shadow:0 0 0 .5px var(--s-border);border-radius:12px;padding:.6em .8em}
+.s-page .s-text_field,.s-page .s-text_area,.s-page .s-combo_box,.s-backdrop .s-text_field{background:var(--s-raised);border:1px solid var(--s-border);border-radius:12px;padding:.6em .8em}
 .s-phone_status_bar{font-weight:600;padding:.55em 1.7em;min-height:2.6em;background:transparent}
 .s-f7-menu{border-radius:20px;border:0;padding:.5em}
 .s-f7-menu .s-menu-item{flex-direction:row-reverse;padding:.6em .9em}

@@ -152,6 +152,14 @@ def test_a_row_whose_content_is_covered_is_seen_by_its_own_painting(browser: Bro
     assert set(labels(browser, under + over)) == {"over"} | left
 
 
+def test_a_row_whose_content_is_out_of_sight_is_not_labelled(browser: Browser) -> None:
+    name = block("name", "left:-90px;top:5px;width:60px;height:20px;background:#08c", c="image")
+    row = block("row", "left:-20px;top:10px;width:300px;height:40px", name, c="list_item")
+    bare = '<button data-c="icon_button" aria-label="bare" style="position:absolute;left:380px;top:90px;width:60px;height:40px;border:0;background:none;padding-left:30px">×</button>'
+    empty = block("empty", "left:10px;top:150px;width:300px;height:40px", c="list_item")
+    assert set(labels(browser, block("list", "left:-20px;top:0;width:400px;height:80px", row, c="list") + bare + empty)) == {"empty"}
+
+
 @pytest.mark.parametrize(("radius", "covers"), [(2, False), (16, True)])
 def test_a_pane_that_blurs_past_reading_covers(browser: Browser, radius: int, covers: bool) -> None:
     pane = f'<div style="position:absolute;left:0;top:0;width:200px;height:200px;background:#fff4;backdrop-filter:blur({radius}px)"></div>'
