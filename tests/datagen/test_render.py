@@ -137,18 +137,20 @@ def page_of(body: str) -> Page:
 
 
 @pytest.mark.browser
-def test_no_picture_is_taken_while_a_font_is_on_its_way() -> None:
+def test_no_picture_is_taken_while_a_font_is_on_its_way(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     """Measuring a Hebrew text asks for the Latin part of its font, too; text whose fonts are not all there is not painted."""
     page = replace(page_of('<p data-c="text" style="font-weight:600">שלום</p>'), fonts="'Noto Sans Hebrew'", locale="he")
-    with Studio() as fresh:
-        pictures = []
-        for _ in range(2):
-            (label,) = fresh.browser.show_and_annotate(page, 200, 100, 1.0, 0.3)
-            assert label["text"] == "שלום"
-            assert fresh.browser.evaluate("document.fonts.status") == "loaded"
-            pictures.append(fresh.browser.png())
-        weights = fresh.browser.evaluate("[...document.fonts].filter(face => face.status === 'loaded' && face.weight === '600').length")
-        assert weights == 2 and pictures[0] == pictures[1]
+    browser = studio.browser
+    monkeypatch.setattr("datagen.browser.MAX_DOCUMENTS", 1)
+    browser.show(replace(page_of(""), kit="f7-md", theme="light"), 200, 100, 1.0)  # the document in which other tests loaded fonts gives way
+    pictures = []
+    for _ in range(2):
+        (label,) = browser.show_and_annotate(page, 200, 100, 1.0, 0.3)
+        assert label["text"] == "שלום"
+        assert browser.evaluate("document.fonts.status") == "loaded"
+        pictures.append(browser.png())
+    weights = browser.evaluate("[...document.fonts].filter(face => face.status === 'loaded' && face.weight === '600').length")
+    assert weights >= 2 and pictures[0] == pictures[1]
 
 
 @pytest.mark.browser
