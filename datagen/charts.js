@@ -1,4 +1,4 @@
-// Charts by real chart libraries: ECharts (SVG or canvas) and Chart.js (canvas), loaded when a page first asks for one.
+// Charts by real chart libraries, ECharts and Chart.js, on a canvas; loaded when a page first asks for one.
 window.charts = (() => {
   const drawn = [];
   const scripts = new Map();
@@ -74,7 +74,7 @@ window.charts = (() => {
 
   function withECharts(place, look) {
     // By itself ECharts would keep the pixel ratio of the window that it was loaded in.
-    const chart = echarts.init(place, null, {renderer: look.library === "echarts-svg" ? "svg" : "canvas", width: look.width, height: look.height, devicePixelRatio});
+    const chart = echarts.init(place, null, {renderer: "canvas", width: look.width, height: look.height, devicePixelRatio});
     const round = ["pie", "donut"].includes(look.kind);
     const cartesian = ["bar", "line", "area", "scatter", "heat"].includes(look.kind);
     const axis = {axisLabel: {color: look.ink, fontFamily: look.font}, splitLine: {lineStyle: {color: faint(look.ink)}}, show: look.axes};

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Literal
 
@@ -117,11 +116,6 @@ def font_face_css(base_url: str) -> str:
         for family in FONTS
         for face in faces(family)
     )
-
-
-def font_files() -> dict[str, Path]:
-    """Npm path -> file of every face that pages can use. InputError if the kits are not installed."""
-    return {face.path: kit_file(face.path) for family in FONTS for face in faces(family)}
 
 
 def font_stack(rng: Random, locale: Locale | str) -> tuple[list[str], list[str]]:

@@ -97,20 +97,6 @@ def icon(concept: str, set_name: str) -> Icon:
     return Icon(view_box[1], re.sub(r"\s+", " ", body).strip(), stroke='stroke="currentColor"' in opening[0])
 
 
-@cache
-def icon_svg(concept: str, set_name: str, cls: str = "") -> str:
-    """The pictogram as a whole `<svg>`: as high as the text around it and in its colour, hidden from the accessibility tree."""
-    drawing = icon(concept, set_name)
-    paint = (
-        'fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
-        if drawing.stroke
-        else 'fill="currentColor"'
-    )
-    name = f' class="{cls}"' if cls else ""
-    # Inline width and height: kits size bare <svg> in many ways, and a picture without a size fills its row.
-    return f'<svg{name} viewBox="{drawing.view_box}" width="1em" height="1em" {paint} aria-hidden="true">{drawing.body}</svg>'
-
-
 def _entry(concept: str) -> dict[str, object]:
     entry = _table().get(ALIASES.get(concept, concept))
     if entry is None:
