@@ -26,8 +26,9 @@ window.charts = (() => {
     const withChart = spec => spec.library === "chartjs" && spec.kind !== "heat" && spec.kind !== "gauge";
     for (const spec of specs) await load(withChart(spec) ? "/chart.js/dist/chart.umd.min.js" : "/echarts/dist/echarts.min.js");
     // All places are measured before the first is filled: a chart must not depend on how soon another one came.
+    // Canvases of a document keep a font by its name, as it was drawn at the pixel ratio of the time: a last family, which nobody has, tells ratios apart.
     const looks = places.map((place, n) => ({
-      ...specs[n], ink: getComputedStyle(place).color, font: getComputedStyle(place).fontFamily, width: place.clientWidth, height: place.clientHeight,
+      ...specs[n], ink: getComputedStyle(place).color, font: `${getComputedStyle(place).fontFamily}, "at ${devicePixelRatio}"`, width: place.clientWidth, height: place.clientHeight,
       colours: [0, 1, 2, 3, 4, 5].map(i => `hsl(${(specs[n].hue + i * 67) % 360} 62% 52%)`),
     }));
     // Chart libraries measure their text: with the fonts that will be drawn, not with what stands in for them.
@@ -61,11 +62,12 @@ window.charts = (() => {
       tension: look.smooth ? 0.4 : 0,
     }));
     const scale = {display: look.axes, stacked: look.stacked, ticks: {color: look.ink}, grid: {color: faint(look.ink)}};
+    Chart.defaults.font.family = look.font; // a font among the options of one chart does not reach the words at its axes
     const chart = new Chart(canvas, {
       type, data: {labels: look.labels, datasets},
       options: {
-        animation: false, responsive: false, font: {family: look.font}, devicePixelRatio: window.devicePixelRatio,
-        plugins: {legend: {display: look.legend, labels: {color: look.ink, font: {family: look.font}}}},
+        animation: false, responsive: false, devicePixelRatio: window.devicePixelRatio,
+        plugins: {legend: {display: look.legend, labels: {color: look.ink}}},
         scales: round ? {} : look.kind === "radar" ? {r: {...scale, pointLabels: {color: look.ink}}} : {x: scale, y: scale},
       },
     });

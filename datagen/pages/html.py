@@ -546,7 +546,7 @@ class HtmlUi(Ui[str]):
         spec = {
             # ECharts could draw SVG, too: on a busy machine the edges of its paths come out a few grey levels different once in a hundred times.
             "library": self.rng.choice(("echarts", "chartjs")), "kind": kind, "legend": self.rng.random() < 0.4 and roomy, "axes": self.rng.random() < 0.8 and roomy,
-            "labels": [self.words.month()[:4] for _ in range(min(points, 12))], "names": [self.words.t(self.words.destination()) for _ in range(series)],
+            "labels": [self.words.month()[:3] for _ in range(min(points, 12))], "names": [self.words.t(self.words.destination()) for _ in range(series)],
             "values": [[round(self.rng.uniform(5, 100), 1) for _ in range(points)] for _ in range(series)], "hue": self.rng.randrange(360),
             "smooth": self.rng.random() < 0.5, "stacked": self.rng.random() < 0.3,
         }  # fmt: skip

@@ -1,6 +1,7 @@
 """Shards: the same bytes in any process and order, never half a file, never a silent mixture; and what is said when something is missing."""
 
 import http.server
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import ClassVar
 
@@ -151,6 +153,33 @@ def test_no_picture_is_taken_while_a_font_is_on_its_way(studio: Studio, monkeypa
         pictures.append(browser.png())
     weights = browser.evaluate("[...document.fonts].filter(face => face.status === 'loaded' && face.weight === '600').length")
     assert weights >= 2 and pictures[0] == pictures[1]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("library", ["echarts", "chartjs"])
+def test_a_chart_does_not_depend_on_the_window_of_the_charts_before(studio: Studio, monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    """A canvas of a document would draw words as at the pixel ratio at which their font was first asked for."""
+    spec = {
+        "library": library,
+        "kind": "bar",
+        "legend": True,
+        "axes": True,
+        "labels": ["Jan", "Feb", "Mar"],
+        "names": ["Sales"],
+        "values": [[3, 70, 90]],
+        "hue": 200,
+    }
+    page = replace(page_of(f'<div class="s-chart" data-chart="{escape(json.dumps(spec))}" style="width:300px;height:200px"></div>'), fonts="'Inter'")
+    browser = studio.browser
+    monkeypatch.setattr("datagen.browser.MAX_DOCUMENTS", 1)
+    pictures = []
+    for before in (None, 1.5):
+        browser.show(replace(page_of(""), kit="f7-md", theme="light"), 200, 100, 1.0)  # the document in which other tests drew gives way
+        if before:
+            browser.show(page, 320, 220, before)
+        browser.show(page, 320, 220, 1.0)
+        pictures.append(browser.png())
+    assert pictures[0] == pictures[1]
 
 
 @pytest.mark.browser

@@ -44,4 +44,4 @@ def test_stages_find_the_project_s_python_without_an_activated_environment(made:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "[pack_beton] screens 6" in done.stderr
+    assert "[pack_beton] screens 8" in done.stderr
