@@ -832,7 +832,7 @@ window.screenry = (() => {
   // Two or four places along a side and the share that each stands for; the outer ones close to the ends, where bars cover things.
   function places(from, to) {
     const length = to - from;
-    if (length < 24) return [[from + length / 4, 0.5], [to - length / 4, 0.5]]; // a line of text, an icon
+    if (length < 24) return [[from + Math.min(2, length / 4), 0.5], [to - Math.min(2, length / 4), 0.5]]; // a line of text, an icon
     const edge = Math.min(length / 8, Math.max(2.5, length / 32));
     const inner = length / 2 - edge, third = edge + inner * 0.65;
     const outer = (edge + third) / 2 / length;
@@ -933,6 +933,7 @@ window.screenry = (() => {
   function paints(element, within = null) {
     const s = style(element);
     if (s.visibility !== "visible" || s.opacity === "0" || s.display === "none") return false;
+    if (within && element.localName === "svg") return shapesBox(element, within) !== null; // its frame is wider than what is drawn in it
     if (/^(img|svg|canvas|video|iframe|embed|object|input|select|textarea|progress|meter|hr)$/.test(element.localName)) return !within || area(intersect(rectOf(element), within)) > 0;
     if (isFilled(s) || ["::before", "::after"].some(pseudo => isDrawn(getComputedStyle(element, pseudo)))) return true;
     return [...flatChildren(element)].some(node => {
