@@ -1,15 +1,17 @@
 """Packed screens in, batches out: the same batches, bit for bit, from an FFCV beton and from WebDataset shards.
 
-What stands where in an epoch is decided here, from the seed and the epoch's number alone: neither the format, nor the number of loader workers,
-nor the number of processes changes which screens share an optimizer step. Rank r of w takes every w-th screen of the epoch's order, starting
-at r, so the first micro-batches of all ranks together are the first screens of that order.
+What stands where in an epoch, and how an interrupted epoch goes on, is decided in training/order.py from the seed and the epoch's number alone:
+neither the format, nor the number of loader workers, nor the number of processes changes which screens share an optimizer step.
+
+    batches = open_split("train", batch_size=8, shuffle_seed=0, rank=0, world_size=2, drop_last=True)
+    batches.order.set_epoch(3, start=640)   # the fourth epoch, after its first 640 screens (counted over all ranks)
+    for batch in batches: ...               # this rank's micro-batches from there to the epoch's end
 
 FFCV is imported here and in pack_beton alone, and only when a beton is read or written.
 """
 
 import io
 import json
-import math
 import os
 import tarfile
 from collections.abc import Iterator
@@ -22,12 +24,13 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from pydantic import Field, ValidationError
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from contracts.annotation import Frozen
 from contracts.dataset import SPLITS, Split, dataset_version
 from contracts.errors import InputError
 from contracts.stage import artifact
+from training.order import EpochOrder
 
 Format = Literal["beton", "shards"]
 _REPACK = "Run `dvc repro pack_beton` to pack this dataset version."
@@ -159,47 +162,11 @@ def choose_format(loader: Literal["auto", "beton", "shards"], index: PackedIndex
     return "shards", "reading packed shards" + (f" because {reason}" if reason else "")
 
 
-class EpochOrder(Sampler[list[int]]):
-    """Which screens make up each batch of one rank in one epoch; `set_epoch` moves on.
-
-    Without `shuffle_seed` screens come in order of image id, every epoch the same.
-    """
-
-    def __init__(self, screens: int, batch_size: int, shuffle_seed: int | None, rank: int, world_size: int, drop_last: bool):
-        self.screens, self.batch_size, self.shuffle_seed = screens, batch_size, shuffle_seed
-        self.rank, self.world_size, self.drop_last = rank, world_size, drop_last
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def whole(self) -> np.ndarray:
-        """The order of all screens in this epoch, int64 [screens], the same on every rank."""
-        if self.shuffle_seed is None:
-            return np.arange(self.screens)
-        return np.random.default_rng([self.shuffle_seed, self.epoch]).permutation(self.screens)
-
-    def mine(self) -> np.ndarray:
-        """This rank's share of `whole`. With `drop_last` all ranks get the same number of whole batches."""
-        order = self.whole()
-        if self.drop_last:
-            at_once = self.world_size * self.batch_size
-            order = order[: len(order) // at_once * at_once]
-        return order[self.rank :: self.world_size]
-
-    def __iter__(self) -> Iterator[list[int]]:
-        mine = self.mine().tolist()
-        for start in range(0, len(mine), self.batch_size):
-            yield mine[start : start + self.batch_size]
-
-    def __len__(self) -> int:
-        if self.drop_last:
-            return self.screens // (self.world_size * self.batch_size)
-        return math.ceil(len(range(self.rank, self.screens, self.world_size)) / self.batch_size)
-
-
 class SplitBatches:
-    """An iterable of one rank's ScreenBatches of a split, one epoch per pass. `format` says what is read, `note` why."""
+    """An iterable of one rank's ScreenBatches of a split: a pass goes from where `order` was opened to the epoch's end.
+
+    `len` counts the micro-batches of a whole epoch. `format` says what is read, `note` why.
+    """
 
     def __init__(self, split: Split, index: PackedIndex, format: Format, note: str, order: EpochOrder, num_workers: int):
         self.split, self.index, self.format, self.note, self.order = split, index, format, note, order
@@ -220,9 +187,11 @@ class SplitBatches:
     def mean_elements(self, batch_index: int, accumulation: int) -> float:
         """Elements per micro-batch, on average over the optimizer step that micro-batch `batch_index` of this epoch belongs to (all ranks, all
         accumulated micro-batches); at least 1 per step. Known without reading or communicating, from the index.
+
+        Micro-batches are numbered from the epoch's beginning, wherever it was opened (which must be between two optimizer steps).
         """
-        screens = self.order.world_size * self.order.batch_size * accumulation
-        start = batch_index // accumulation * screens
+        screens = self.order.at_once * accumulation
+        start = self.order.position(batch_index // accumulation * accumulation)
         elements = int(self.elements[self.order.whole()[start : start + screens]].sum())
         return max(elements, 1) / (self.order.world_size * accumulation)
 
@@ -234,7 +203,7 @@ def open_split(
     """Batches of one split for one rank.
 
     `loader` `auto` takes betons if they are there and FFCV can be imported, else shards (`.note` says which and why). With `shuffle_seed` each
-    epoch has its own order, a function of seed and epoch only (`.order.set_epoch`). `num_workers` never changes what is read.
+    epoch has its own order, a function of seed and epoch only (`.order.set_epoch`, which also says where in the epoch to begin). `num_workers` never changes what is read.
     InputError for a missing or outdated pack, or a format that is not there.
     """
     if split not in SPLITS:
@@ -363,7 +332,8 @@ class _Beton:
         self._loader: Any = None
 
     def __iter__(self) -> Iterator[ScreenBatch]:
-        if len(self._sampler) == 0:
+        mine = self._sampler.mine()
+        if len(mine) == 0:
             return
         if self._loader is None:
             ffcv = self._ffcv
@@ -376,6 +346,8 @@ class _Beton:
                     "numbers": [decoders.NDArrayDecoder()],
                 },
             )  # fmt: skip
+        # FFCV cuts every epoch to the length of the first that it saw, which may have been the rest of an interrupted one.
+        self._loader.first_traversal_order = mine
         epoch = iter(self._loader)
         try:
             for image, boxes, labels, numbers in epoch:

@@ -21,7 +21,8 @@ from contracts.errors import InputError
 from contracts.taxonomy import BY_NAME
 from tests.training.synthetic_screens import SPLIT_SIZES, VERSION, tiny_params, write_dataset, write_params
 from training import pack_beton
-from training.batches import EpochOrder, ScreenBatch, ShardScreens, open_split
+from training.batches import ScreenBatch, ShardScreens, open_split
+from training.order import EpochOrder
 
 ROOT = Path(__file__).parents[2]
 
