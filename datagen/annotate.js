@@ -22,6 +22,7 @@ window.screenry = (() => {
   const COVERING = 0.7; // from this opacity on, what lies below cannot be read (a dialog's backdrop has 0.5, a toast 0.85)
   const UNREADABLE = 6; // from this radius on (CSS pixels), a blurring pane leaves colours of what lies below, no shapes
   const MAGNIFY = 8; // the canvas rounds ink extents to whole pixels: measured at eight times the size, they are exact to an eighth
+  const FAINT = 0.3; // of a glyph that reaches no farther into view (CSS pixels), nothing can be made out
   const SLIVER = 1.5; // nothing this thin is an element: it is how pages hide text from the eye
 
   // ---- labelling ------------------------------------------------------------------------------------------------------------------------
@@ -48,8 +49,8 @@ window.screenry = (() => {
       const rest = trim(mark.box, mark.covers);
       if (area(rest) < area(mark.box)) {
         mark.trimmed = true;
-        mark.box = rest;
-        if (area(rest) > 0) trimmed.push(mark);
+        mark.box = area(rest) > 0 ? leftOf(mark, rest) : rest;
+        if (isSeen(mark.box)) trimmed.push(mark);
         else mark.uncovered = 0;
       }
     }
@@ -209,8 +210,18 @@ window.screenry = (() => {
         if (TEXT.has(c)) clipped = inkBox(element, clip) ?? [0, 0, 0, 0];
         else if (DRAWN.has(c)) clipped = intersect(drawingBox(element, clip) ?? [0, 0, 0, 0], clip);
       }
-      if (clipped[2] - clipped[0] > SLIVER && clipped[3] - clipped[1] > SLIVER) mark.box = union(mark.box, clipped);
+      if (isSeen(clipped)) mark.box = union(mark.box, clipped);
     }
+  }
+
+  const isSeen = box => box[2] - box[0] > SLIVER && box[3] - box[1] > SLIVER;
+
+  // What is left of a mark's box where a cover took one end of it away: as tight around the rest of its ink as the whole was.
+  function leftOf({element, targets}, rest) {
+    const c = element.dataset.c;
+    if ((!TEXT.has(c) && !DRAWN.has(c)) || targets.some(({probe}) => probe)) return rest;
+    const boxOf = TEXT.has(c) ? inkBox : drawingBox;
+    return intersect(targets.reduce((box, target) => union(box, boxOf(target.element, rest)), null) ?? [0, 0, 0, 0], rest);
   }
 
   // Pseudo-elements have no geometry of their own in scripts. A real element with the same style takes their place while everything is measured; no frame
@@ -643,19 +654,34 @@ window.screenry = (() => {
     return box;
   }
 
-  // The part of a line that a clip (in window coordinates) leaves at least partly visible.
-  function leftOver(line, {context, linear, frame: {x, sx}, transform}, clip) {
-    if (line.rects.length !== 1 || line.cut || linear[0] <= 0) return line;
-    const [{left, right, top, bottom, height}] = line.rects;
+  // The part of a line that a clip (in window coordinates) leaves at least partly visible: from the first to the last glyph that reaches into it.
+  function leftOver(line, {context, ascent, linear: [a, b, c, d], frame: {x, y, sx, sy}, transform, lines}, clip) {
+    if (line.cut || a <= 0 || d <= 0 || Math.abs(b) > 1e-3 || Math.abs(c) > 1e-3) return line;
+    const {top, bottom, height} = line.rects[0];
+    const left = Math.min(...line.rects.map(rect => rect.left)), right = Math.max(...line.rects.map(rect => rect.right));
     const from = Math.max(left, (clip[0] - x) / sx), to = Math.min(right, (clip[2] - x) / sx);
     if (from >= to) return null;
-    if (from === left && to === right) return line;
-    const advance = text => (context.measureText(text).width / MAGNIFY) * linear[0];
-    const rtl = context.direction === "rtl", skipped = rtl ? right - to : from - left, reached = rtl ? right - from : to - left;
     const text = transformed(line.text, transform);
+    const advance = part => (context.measureText(part).width / MAGNIFY) * a;
+    const baseline = snap(y + (top + ascent * d) * sy);
+    const reach = (part, below = -Infinity) => {
+      const ink = context.measureText(part), scale = (d * sy) / MAGNIFY;
+      return [baseline - ink.actualBoundingBoxAscent * scale, baseline + Math.max(ink.actualBoundingBoxDescent * scale, below * d * sy)];
+    };
+    const [highest, lowest] = reach(text, lines?.below);
+    const cutAcross = highest < clip[1] || lowest > clip[3];
+    if (from === left && to === right && !cutAcross) return line;
+    if (line.rects.length > 1 && Math.abs(advance(text) - (right - left)) > 2) return line; // justified, or words in two directions
+    const rtl = context.direction === "rtl", skipped = rtl ? right - to : from - left, reached = rtl ? right - from : to - left;
     let start = 0, end = text.length;
     while (start < end - 1 && advance(text.slice(0, start + 1)) <= skipped) start++;
     while (end > start + 1 && advance(text.slice(0, end - 1)) >= reached) end--;
+    if (cutAcross && !(lines && baseline + lines.below * d * sy > clip[1] && baseline < clip[3])) {
+      const out = at => { const [up, down] = reach(text[at]); return up > clip[3] - FAINT || down < clip[1] + FAINT || up === down; };
+      while (start < end && out(start)) start++;
+      while (end > start && out(end - 1)) end--;
+      if (start === end) return null;
+    }
     const before = advance(text.slice(0, start)), after = advance(text.slice(0, end));
     const rect = rtl ? {left: right - after, right: right - before, top, bottom, height} : {left: left + before, right: left + after, top, bottom, height};
     return {...line, text: text.slice(start, end), rects: [rect]};
@@ -926,7 +952,8 @@ window.screenry = (() => {
   function isBlank({element, full, box, uncovered, trimmed}, marks) {
     if (TEXT.has(element.dataset.c) || (uncovered === 1 && !trimmed && area(box) === area(full)) || paints(element, box)) return false;
     const inside = marks.filter(other => other.element !== element && flatContains(element, other.element));
-    return inside.every(({unseen}) => unseen) && (inside.length > 0 || paints(element));
+    // A tree's entry holds those below it, which lie outside its row.
+    return inside.every(other => other.unseen || area(intersect(other.full, full)) === 0) && (inside.length > 0 || paints(element));
   }
 
   // Whether an element paints something of its own, or its parts do within a box; what bears a mark inside it does not count.
@@ -938,14 +965,8 @@ window.screenry = (() => {
     if (isFilled(s) || ["::before", "::after"].some(pseudo => isDrawn(getComputedStyle(element, pseudo)))) return true;
     return [...flatChildren(element)].some(node => {
       if (node.nodeType === Node.ELEMENT_NODE) return !node.hasAttribute("data-c") && paints(node, within);
-      return node.nodeType === Node.TEXT_NODE && /\S/.test(node.data) && (!within || area(intersect(rectOfText(node), within)) > 0);
+      return node.nodeType === Node.TEXT_NODE && /\S/.test(node.data) && (!within || inkBox(element, within) !== null);
     });
-  }
-
-  function rectOfText(node) {
-    const range = node.ownerDocument.createRange();
-    range.selectNodeContents(node);
-    return inWindow(toBox(range.getBoundingClientRect()), node.ownerDocument);
   }
 
   const isFilled = s =>

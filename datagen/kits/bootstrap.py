@@ -95,7 +95,7 @@ _MENDS = """
 .btn{display:inline-flex;align-items:center;justify-content:center;gap:.4em}
 .s-bs-switch{min-height:0}.s-bs-switch .form-check-input{margin-inline-start:0!important;float:none;flex:none}
 .s-stepper-group{width:10em;flex-wrap:nowrap}.s-menu-bs{display:block;position:static}
-.form-check-input{flex:none}
+.form-check-input{flex:none}.navbar.bg-body-tertiary{--bs-navbar-color:var(--s-muted);--bs-navbar-active-color:var(--s-text);--bs-navbar-brand-color:var(--s-text)}
 body[class] .btn-link.border-0{color:inherit}
 .modal-content{max-height:90vh;overflow:hidden;background:var(--s-raised);color:var(--s-text);border-radius:calc(var(--s-radius)*1.3)}
 .modal-content>.modal-header,.modal-content>.modal-footer{padding:.9em 1.1em}.modal-content>.modal-body{padding:.7em 1.1em}

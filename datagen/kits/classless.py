@@ -89,7 +89,7 @@ body [aria-busy=true]:not(input,select,textarea,html,form)::before{display:none}
         name="water", platform="web", package="water.css", ui=WaterUi,
         themes={"light": Theme(css=("water.css/out/light.min.css",)), "dark": Theme(css=("water.css/out/dark.min.css",), dark=True)},
         variables="""
-html:root{--s-primary:var(--links);--s-on-primary:#fff;--s-surface:var(--background-body);--s-raised:var(--background);--s-tint:var(--background-alt);--s-text:var(--text-main);--s-muted:var(--text-muted);
+html:root{--s-primary:var(--links);--s-on-primary:#fff;--s-surface:var(--background-body);--s-raised:var(--background-body);--s-tint:var(--background-alt);--s-text:var(--text-main);--s-muted:var(--text-muted);
   --s-border:var(--border);--s-radius:6px}
 html:root.s-dark{--s-on-primary:#10161d}
 body.s-dark{--s-on-primary:#10161d}body{font-size:.95rem;line-height:1.4;margin:0;max-width:none;padding:0}body :is(input,select,textarea,button,progress,table,ul,ol,li,label,hr,nav,aside,blockquote){margin:0}

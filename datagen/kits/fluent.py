@@ -183,6 +183,7 @@ fluent-button{flex:none}fluent-button.s-wide{width:100%}
 :is(fluent-text-field,fluent-text-area,fluent-search,fluent-select,fluent-number-field){width:100%;min-width:0}
 :is(fluent-text-field,fluent-search,fluent-number-field)::part(control){min-width:0}
 fluent-text-area::part(control){width:100%;min-width:0}
+fluent-select::part(selected-value){white-space:nowrap;overflow:hidden;text-overflow:ellipsis;min-width:0}
 fluent-number-field.s-fluent-number{width:8em}
 .s-fluent-wrong::part(root){border-color:#b10e1c}
 fluent-slider{min-width:6em;margin:0}

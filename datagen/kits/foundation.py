@@ -117,7 +117,7 @@ KITS = (
         variables="""
 html:root{--s-primary:#1779ba;--s-on-primary:#fefefe;--s-surface:#fefefe;--s-raised:#fefefe;--s-tint:#f1f1f1;--s-text:#0a0a0a;--s-muted:#6a6a6a;--s-border:#cacaca;--s-success:#2b8a4e;--s-warning:#a66d00;
   --s-danger:#cc4b37;--s-info:#1779ba;--s-radius:0}
-h1{font-size:1.9em}h2{font-size:1.6em}h3{font-size:1.35em}h4{font-size:1.2em}h5{font-size:1.05em}h6{font-size:.95em}body[class] h5{font-size:1.05em}body[class] h6{font-size:.95em}
+p,h1,h2,h3,h4,h5,h6{text-rendering:geometricPrecision}h1{font-size:1.9em}h2{font-size:1.6em}h3{font-size:1.35em}h4{font-size:1.2em}h5{font-size:1.05em}h6{font-size:.95em}body[class] h5{font-size:1.05em}body[class] h6{font-size:.95em}
 body[class] :is(input,select,textarea,.button,.switch,.slider,.callout,.progress,.tabs,.breadcrumbs,.pagination,.card,.menu,table,label,ul){margin:0}body[class] :is([type=checkbox],[type=radio]){flex:none}
 body[class] .s-f-rule{margin:.4em 0;max-width:none}.s-f-label{display:inline;font-size:.9em}body[class] .s-check{font-size:inherit}body[class] .s-line{line-height:1.4}
 .button{display:inline-flex;align-items:center;justify-content:center;gap:.4em}.button.s-wide{display:flex}body[class] .s-f-icon{padding:.6em .7em;flex:none}body[class] .s-f-icon.clear{color:inherit}
