@@ -22,7 +22,7 @@ class PackBetonKnobs(Knobs):
 
 
 class PretrainMaeKnobs(Knobs):
-    """Stage `pretrain_mae`: masked-autoencoder pretraining of a Swin encoder (arXiv:2111.06377, arXiv:2111.09886)."""
+    """Stage `pretrain_mae`: masked-autoencoder pretraining of the encoder (arXiv:2111.06377, arXiv:2205.13515)."""
 
     seed: int = Field(ge=0)
     """Of initial weights, order of screens and masks."""
@@ -30,6 +30,8 @@ class PretrainMaeKnobs(Knobs):
     """Share of each screen's units that is hidden."""
     mask_unit: int = Field(ge=32, multiple_of=32)
     """Side of a masked unit, pixels; a multiple of the encoder's coarsest stride, 32."""
+    masking: Literal["visible_only", "dense"]
+    """`visible_only`: what is hidden is never computed. `dense`: SimMIM's form (arXiv:2111.09886), a token in the place of hidden patches (Swin only)."""
     norm_pixel_loss: bool
     """Whether targets are normalised to zero mean and unit variance within each unit."""
     betas: tuple[float, float]

@@ -9,13 +9,13 @@ from training.config import PretrainMaeKnobs
 from training.loop import Data, Plan, Task, parameter_groups
 from training.losses.reconstruction import masked_pixel_loss, normalised_units
 from training.models.encoder import normalise
-from training.models.mae import DenseMaskedAutoencoder, MaeOutput, hidden_units, to_units, unit_content
+from training.models.mae import MaeOutput, MaskedAutoencoder, hidden_units, to_units, unit_content
 
 
 class MaeTask(Task):
     """Masked-autoencoder pretraining. Training masks change every epoch; validation masks never do."""
 
-    def __init__(self, model: DenseMaskedAutoencoder, knobs: PretrainMaeKnobs, plan: Plan, data: Data):
+    def __init__(self, model: MaskedAutoencoder, knobs: PretrainMaeKnobs, plan: Plan, data: Data):
         super().__init__(model, plan, data, knobs.precision, knobs.betas)
         self.mae, self.knobs = model, knobs
 
@@ -35,13 +35,13 @@ class MaeTask(Task):
             self.knobs.seed,
             epoch,
         )
-        output: MaeOutput = self.model(images, batch.content_hw, hidden.to(images.device))
+        output: MaeOutput = self.model(images, batch.content_hw, hidden)
         return images, output
 
     def _loss(self, batch: ScreenBatch, epoch: int) -> Tensor:
         images, output = self.reconstruct(batch, epoch)
-        content = unit_content(batch.content_hw, self.mae.encoder.image_size, self.knobs.mask_unit)
-        target = to_units(images, self.knobs.mask_unit)
+        content = unit_content(batch.content_hw, self.mae.encoder.image_size, self.mae.cell)
+        target = to_units(images, self.mae.cell)
         if self.knobs.norm_pixel_loss:
             target = normalised_units(target, content)[0]
         return masked_pixel_loss(output.pixels, target, output.hidden, content)

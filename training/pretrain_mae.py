@@ -1,4 +1,4 @@
-"""Masked-autoencoder pretraining (arXiv:2111.06377) of a Swin encoder, in SimMIM's dense form (arXiv:2111.09886): see training/models/mae.py.
+"""Masked-autoencoder pretraining (arXiv:2111.06377) of an encoder that computes what is visible alone (arXiv:2205.13515): see training/models/mae.py.
 
 Reads artifacts/pack_beton. Writes artifacts/pretrain_mae/{encoder.safetensors, config.json, log.jsonl, curves.csv, reconstructions.png,
 tensorboard/, wandb/}.
@@ -20,7 +20,7 @@ def main() -> None:
     from training.loop import fit, make_plan, open_data, save_weights
     from training.mae_task import MaeTask
     from training.models.encoder import SwinEncoder
-    from training.models.mae import DenseMaskedAutoencoder
+    from training.models.mae import MaskedAutoencoder
     from training.reconstructions import draw_reconstructions
 
     knobs, hardware = load_knobs(PretrainMaeKnobs), load_hardware("pretrain_mae")
@@ -32,7 +32,7 @@ def main() -> None:
         plan = make_plan(index.splits["train"].screens, knobs.global_batch, knobs.epochs, knobs.warmup_epochs, hardware, s.name)
 
         encoder = SwinEncoder(knobs.encoder, index.image_size)
-        model = DenseMaskedAutoencoder(encoder, knobs.mask_unit, knobs.decoder_depth, knobs.decoder_dim)
+        model = MaskedAutoencoder(encoder, knobs.mask_unit, knobs.decoder_depth, knobs.decoder_dim, knobs.masking)
         task = MaeTask(model, knobs, plan, data)
         results = fit(task, s, knobs, hardware, knobs.gradient_clip)
         if rank() == 0:

@@ -21,7 +21,7 @@ def draw_reconstructions(task: MaeTask, batches: SplitBatches, file: Path, rows:
 
     With normalised pixel targets a predicted unit is given back the true unit's mean and contrast, as in the paper's figures.
     """
-    size, unit = task.mae.encoder.image_size, task.knobs.mask_unit
+    size, unit = task.mae.encoder.image_size, task.mae.cell
     lines: list[torch.Tensor] = []
     task.eval()
     for batch in batches:

@@ -154,5 +154,5 @@ def test_units_are_normalised_over_their_content() -> None:
     content = torch.tensor([[[True, True, True, False]]])
     units, mean, deviation = normalised_units(torch.tensor([[[1.0, 2.0, 3.0, 50.0]]]), content)
     assert mean.item() == pytest.approx(2)
-    assert deviation.item() == pytest.approx(math.sqrt(2 / 3), rel=1e-5)
-    torch.testing.assert_close(units[..., :3], torch.tensor([[[-1.0, 0.0, 1.0]]]) * math.sqrt(1.5))
+    assert deviation.item() == pytest.approx(1, rel=1e-5)
+    torch.testing.assert_close(units[..., :3], torch.tensor([[[-1.0, 0.0, 1.0]]]))

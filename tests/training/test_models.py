@@ -22,7 +22,7 @@ from training.losses.detection import LossWeights, Target, detection_loss, to_xy
 from training.models.deformable_attention import DeformableAttention, deformable_attention
 from training.models.detector import DetectorConfig, DetectorOutput, build_detector, load_detector
 from training.models.encoder import SwinEncoder, content_mask, load_weights, normalise, sine_position
-from training.models.mae import DenseMaskedAutoencoder, from_units, hidden_units, to_units, unit_content
+from training.models.mae import MaskedAutoencoder, from_units, hidden_units, to_units, unit_content
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 IMAGE_SIZE = (64, 96)
@@ -150,7 +150,8 @@ MODELS = {
     "two_stage": lambda: build_detector(config()),
     "one_stage": lambda: build_detector(config(two_stage=False, levels=4)),
     "no_refinement": lambda: build_detector(config(two_stage=False, box_refinement=False)),
-    "mae": lambda: DenseMaskedAutoencoder(SwinEncoder("swin_nano", IMAGE_SIZE), 32, decoder_depth=1, decoder_dim=32),
+    "mae": lambda: MaskedAutoencoder(SwinEncoder("swin_nano", IMAGE_SIZE), 32, decoder_depth=1, decoder_dim=32, masking="visible_only"),
+    "dense_mae": lambda: MaskedAutoencoder(SwinEncoder("swin_nano", IMAGE_SIZE), 32, decoder_depth=1, decoder_dim=32, masking="dense"),
 }
 
 
@@ -158,7 +159,7 @@ MODELS = {
 def test_every_parameter_gets_a_gradient_and_moves(name: str) -> None:
     torch.manual_seed(0)
     model = MODELS[name]()
-    loss_of = mae_loss if name == "mae" else detector_loss
+    loss_of = mae_loss if "mae" in name else detector_loss
     # What begins at zero (box heads, offsets) passes no gradient on in the first step, so a few steps are taken.
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0)
     before = {key: value.clone() for key, value in model.named_parameters()}
@@ -283,9 +284,10 @@ def test_masks_hide_the_asked_share_of_content_and_depend_on_the_screen_alone() 
     assert not torch.equal(*many)
 
 
-def test_the_encoder_cannot_see_what_is_hidden() -> None:
+@pytest.mark.parametrize("name", ["mae", "dense_mae"])
+def test_the_encoder_cannot_see_what_is_hidden(name: str) -> None:
     torch.manual_seed(0)
-    model = MODELS["mae"]().eval()
+    model = MODELS[name]().eval()
     images, content = inputs(1)
     hidden = hidden_units([1], content, IMAGE_SIZE, 32, 0.75, 0, 0)
     units = to_units(images, 32)
@@ -311,7 +313,7 @@ def test_every_preset_builds_its_models(preset: str) -> None:
     assert mae.encoder == detector.encoder
     shape = {name: getattr(detector, name) for name in DetectorConfig.model_fields if hasattr(detector, name)}
     with torch.device("meta"):
-        autoencoder = DenseMaskedAutoencoder(SwinEncoder(mae.encoder, size), mae.mask_unit, mae.decoder_depth, mae.decoder_dim)
+        autoencoder = MaskedAutoencoder(SwinEncoder(mae.encoder, size), mae.mask_unit, mae.decoder_depth, mae.decoder_dim, mae.masking)
         model = build_detector(DetectorConfig(image_size=size, class_names=NAMES, **shape))
         output = model.eval()(torch.zeros(1, 3, *size), torch.tensor([[*size]]))
     assert output.logits.shape == (1, detector.num_queries, 50)

@@ -5,11 +5,13 @@ from torch import Tensor
 
 
 def normalised_units(target: Tensor, content: Tensor, eps: float = 1e-6) -> tuple[Tensor, Tensor, Tensor]:
-    """`target` [B, N, P] with zero mean and unit variance over the content pixels of each unit, then that mean and standard deviation [B, N, 1]."""
+    """`target` [B, N, P] with zero mean and unit (unbiased) variance over the content pixels of each unit, then that mean and standard deviation
+    [B, N, 1].
+    """
     weight = content.to(target.dtype)
     count = weight.sum(-1, keepdim=True).clamp(min=1)
     mean = (target * weight).sum(-1, keepdim=True) / count
-    deviation = (((target - mean) ** 2 * weight).sum(-1, keepdim=True) / count + eps).sqrt()
+    deviation = (((target - mean) ** 2 * weight).sum(-1, keepdim=True) / (count - 1).clamp(min=1) + eps).sqrt()
     return (target - mean) / deviation, mean, deviation
 
 

@@ -36,8 +36,10 @@ _OURS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 class SwinEncoder(nn.Module):
     """`forward(images [B, 3, H, W]) -> [[B, C8, H/8, W/8], [B, C16, H/16, W/16], [B, C32, H/32, W/32]]` (sizes rounded up).
 
-    `channels` holds (C8, C16, C32). `image_size` fixes window masks at build time; other sizes are refused by timm.
+    `channels` holds (C8, C16, C32); `cell` is the coarsest stride. `image_size` fixes window masks at build time; other sizes are refused by timm.
     """
+
+    cell = STRIDES[-1]
 
     def __init__(self, name: str, image_size: tuple[int, int], drop_path: float = 0.0):
         super().__init__()
@@ -81,6 +83,18 @@ def content_mask(content_hw: Tensor, height: int, width: int) -> Tensor:
     rows = torch.arange(height, device=content_hw.device)[None] < content_hw[:, :1]  # [B, H]
     columns = torch.arange(width, device=content_hw.device)[None] < content_hw[:, 1:]  # [B, W]
     return rows[:, :, None] & columns[:, None, :]
+
+
+def grid_position(rows: int, columns: int, channels: int) -> Tensor:
+    """Two-dimensional sine position code of a grid's cells as in MAE (arXiv:2111.06377), row by row: float [rows x columns, channels].
+
+    First the column's sines and cosines, then the row's; `channels` is a multiple of 4. A cell has the same code on every grid that holds it.
+    """
+    frequency = 10_000.0 ** (-torch.arange(channels // 4, dtype=torch.float64) / (channels // 4))
+    phase_y, phase_x = (torch.arange(n, dtype=torch.float64)[:, None] * frequency for n in (rows, columns))
+    x = torch.cat([phase_x.sin(), phase_x.cos()], 1).expand(rows, -1, -1)
+    y = torch.cat([phase_y.sin(), phase_y.cos()], 1)[:, None].expand(-1, columns, -1)
+    return torch.cat([x, y], -1).flatten(0, 1).float()
 
 
 def sine_position(valid: Tensor, channels: int, temperature: float = 10_000.0) -> Tensor:

@@ -1,66 +1,90 @@
-"""Masked autoencoder (arXiv:2111.06377) on a Swin encoder, in the dense form of SimMIM (arXiv:2111.09886).
+"""Masked autoencoder (arXiv:2111.06377): the encoder computes what is visible, a light decoder guesses the rest.
 
-Units of `mask_unit` pixels are hidden: the patches of a hidden unit are replaced by a learned token before the first Swin stage, and the encoder
-runs over the whole grid. (The encoder therefore *does* compute on hidden places. An encoder that sees only the visible units, as in the MAE
-paper, replaces `_encode`; nothing else here depends on it.) The decoder is MAE's: a few transformer blocks over one token per unit.
+The encoder is a Swin whose hidden units are never computed (visible_swin.py) or a ViT that is given the visible patches. The decoder is MAE's: a few
+transformer blocks over one token per cell, the encoder's where it saw the cell and a learned one where not. A cell is what one of the encoder's last
+tokens stands for: 32 pixels of a Swin, a patch of a ViT. With `masking="dense"` it is SimMIM's form (arXiv:2111.09886) instead: a learned token
+takes the place of hidden patches before the first Swin stage, and the encoder computes them too.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
-from training.models.encoder import STRIDES, SwinEncoder, content_mask, sine_position
+from contracts.errors import InputError
+from training.models.encoder import SwinEncoder, content_mask, grid_position
+from training.models.visible_swin import encode_visible
 
-_STRIDE_4 = 4
+_PATCH = 4
+_EPS = 1e-6
 
 
 @dataclass(frozen=True)
 class MaeOutput:
-    """`pixels` [B, N, 3 U U] predicted per unit (normalised if the loss is); `hidden` bool [B, N]; N = rows x columns of units of side U."""
+    """`pixels` [B, N, 3 U U] predicted per cell (normalised if the loss is); `hidden` bool [B, N]; N = rows x columns of cells of side U."""
 
     pixels: Tensor
     hidden: Tensor
 
 
-class DenseMaskedAutoencoder(nn.Module):
-    """`forward(images [B, 3, H, W] normalised, content_hw [B, 2], hidden bool [B, rows, columns]) -> MaeOutput`."""
+class MaskedAutoencoder(nn.Module):
+    """`forward(images [B, 3, H, W] normalised, content_hw [B, 2], hidden bool [B, H/mask_unit, W/mask_unit]) -> MaeOutput`.
 
-    def __init__(self, encoder: SwinEncoder, mask_unit: int, decoder_depth: int, decoder_dim: int):
+    Cells of padding alone are neither seen nor guessed from. InputError if the image is no whole number of mask units or a unit no whole number of
+    cells.
+    """
+
+    def __init__(self, encoder: SwinEncoder, mask_unit: int, decoder_depth: int, decoder_dim: int, masking: Literal["visible_only", "dense"]):
         super().__init__()
+        cell = encoder.cell
+        if mask_unit % cell:
+            raise InputError(
+                f"is no multiple of {cell} pixels, the coarsest stride of {encoder.name}.", field="pretrain_mae.mask_unit", found=mask_unit,
+                fix="Choose a multiple.",
+            )  # fmt: skip
         if any(side % mask_unit for side in encoder.image_size):
-            raise ValueError(f"image size {encoder.image_size} is no multiple of the mask unit {mask_unit}")
-        self.encoder, self.mask_unit = encoder, mask_unit
-        self.token = nn.Parameter(torch.zeros(encoder.embed_dim))
-        self.norm = nn.LayerNorm(encoder.channels[-1])
-        self.pool = nn.AvgPool2d(mask_unit // STRIDES[-1]) if mask_unit > STRIDES[-1] else nn.Identity()
+            raise InputError(
+                f"does not divide the image of {' x '.join(map(str, encoder.image_size))} pixels.", field="pretrain_mae.mask_unit", found=mask_unit,
+                fix="Change it, or pack_beton.image_size.",
+            )  # fmt: skip
+        self.encoder, self.mask_unit, self.cell = encoder, mask_unit, cell
+        # In the dense form the encoder has an output for every cell, and its input has a token for hidden patches; else the decoder has one.
+        self.dense = masking == "dense"
+        self.token = nn.Parameter(torch.zeros(encoder.embed_dim if self.dense else decoder_dim))
+        self.norm = nn.LayerNorm(encoder.channels[-1], eps=_EPS)
         self.to_decoder = nn.Linear(encoder.channels[-1], decoder_dim)
-        self.decoder = nn.Sequential(*(Block(decoder_dim, num_heads=max(1, decoder_dim // 32), qkv_bias=True) for _ in range(decoder_depth)))
-        self.decoder_norm = nn.LayerNorm(decoder_dim)
-        self.to_pixels = nn.Linear(decoder_dim, 3 * mask_unit**2)
+        self.decoder = nn.ModuleList(Block(decoder_dim, num_heads=max(1, decoder_dim // 32), qkv_bias=True) for _ in range(decoder_depth))
+        self.decoder_norm = nn.LayerNorm(decoder_dim, eps=_EPS)
+        self.to_pixels = nn.Linear(decoder_dim, 3 * cell**2)
+        rows, columns = (side // cell for side in encoder.image_size)
+        self.register_buffer("position", grid_position(rows, columns, decoder_dim), persistent=False)
         nn.init.trunc_normal_(self.token, std=0.02)
 
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns of units."""
-        height, width = self.encoder.image_size
-        return height // self.mask_unit, width // self.mask_unit
-
     def forward(self, images: Tensor, content_hw: Tensor, hidden: Tensor) -> MaeOutput:
-        latent = self._encode(images, hidden)  # [B, rows, columns, C]
-        tokens = self.to_decoder(self.norm(latent))
-        position = sine_position(torch.ones_like(hidden), tokens.shape[-1])  # [B, D, rows, columns]
-        tokens = (tokens + position.permute(0, 2, 3, 1).to(tokens.dtype)).flatten(1, 2)  # [B, N, D]
-        return MaeOutput(self.to_pixels(self.decoder_norm(self.decoder(tokens))), hidden.flatten(1))
+        repeats = self.mask_unit // self.cell
+        hidden = hidden.to(images.device).repeat_interleave(repeats, 1).repeat_interleave(repeats, 2)  # [B, rows, columns] of cells
+        content = content_mask(-(-content_hw // self.cell), *hidden.shape[1:])
+        tokens = self._dense_tokens(images, hidden) if self.dense else self._visible_tokens(images, content & ~hidden)  # [B, N, D]
+        tokens = tokens + self.position.to(tokens.dtype)
+        # Padding is no key, so that a screen's reconstruction does not depend on the size it was padded to.
+        keys = None if bool(content.all()) else content.flatten(1)[:, None, None]
+        for block in self.decoder:
+            tokens = block(tokens, attn_mask=keys)
+        return MaeOutput(self.to_pixels(self.decoder_norm(tokens)), (hidden & content).flatten(1))
 
-    def _encode(self, images: Tensor, hidden: Tensor) -> Tensor:
-        """[B, 3, H, W] and hidden units [B, rows, columns] -> one latent per unit [B, rows, columns, C]."""
-        patches = self.mask_unit // _STRIDE_4
-        hidden_patches = hidden.repeat_interleave(patches, 1).repeat_interleave(patches, 2)  # [B, H/4, W/4]
-        coarsest = self.encoder(images, hidden_patches, self.token)[-1]
-        return self.pool(coarsest).permute(0, 2, 3, 1)
+    def _visible_tokens(self, images: Tensor, visible: Tensor) -> Tensor:
+        seen = self.to_decoder(self.norm(encode_visible(self.encoder.swin, images, visible)))  # [V, D]
+        tokens = self.token.to(seen.dtype).repeat(*visible.shape, 1)
+        tokens[visible] = seen
+        return tokens.flatten(1, 2)
+
+    def _dense_tokens(self, images: Tensor, hidden: Tensor) -> Tensor:
+        patches = self.cell // _PATCH
+        coarsest = self.encoder(images, hidden.repeat_interleave(patches, 1).repeat_interleave(patches, 2), self.token)[-1]  # [B, C, rows, columns]
+        return self.to_decoder(self.norm(coarsest.flatten(2).transpose(1, 2)))
 
 
 def hidden_units(image_ids: list[int], content_hw: Tensor, image_size: tuple[int, int], unit: int, ratio: float, seed: int, epoch: int) -> Tensor:
