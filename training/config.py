@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contracts.knobs import Knobs
 
@@ -19,6 +19,39 @@ class PackBetonKnobs(Knobs):
     """(height, width) in pixels of every packed image. Screens keep their aspect and are placed top left."""
     formats: tuple[Literal["beton", "shards"], ...] = Field(min_length=1)
     """What to write. `beton` needs FFCV; on a host without it shards are written instead."""
+
+
+class AugmentationKnobs(Knobs):
+    """Random changes to training screens (training/augmentation.py); never to others. Each is drawn for each screen anew in each epoch."""
+
+    colour_jitter: tuple[float, float, float, float]
+    """Strength of brightness, contrast and saturation (0.4: factors from 0.6 to 1.4), and of hue (0.1: up to a tenth of a turn either way)."""
+    colour_jitter_probability: float = Field(ge=0, le=1)
+    """Share of screens whose colours are jittered."""
+    greyscale_probability: float = Field(ge=0, le=1)
+    """Share of screens that lose their colours."""
+    blur_probability: float = Field(ge=0, le=1)
+    """Share of screens that are blurred."""
+    blur_sigma: tuple[float, float]
+    """Smallest and largest standard deviation of the blur, pixels at training resolution. Text is unreadable beyond about 1.5."""
+    crop_probability: float = Field(ge=0, le=1)
+    """Share of screens of which only a part is shown."""
+    crop_smallest_side: float = Field(gt=0, le=1)
+    """Width and height of the part, each from this share of the screen's to all of it."""
+    min_visible: float = Field(gt=0, le=1)
+    """Elements of whose area a crop leaves less than this are no longer looked for; others are clipped to it."""
+    scale_jitter: tuple[float, float]
+    """Smallest and largest factor of size, log-uniform; what does not fit the training resolution is made to fit. [1, 1]: none."""
+
+    @model_validator(mode="after")
+    def _ranges(self) -> "AugmentationKnobs":
+        if min(self.colour_jitter) < 0 or max(self.colour_jitter[:3]) > 1 or self.colour_jitter[3] > 0.5:
+            raise ValueError("colour_jitter must be from 0 to 1, its last number (hue) from 0 to 0.5")
+        if not 0 < self.blur_sigma[0] <= self.blur_sigma[1]:
+            raise ValueError("blur_sigma must be two positive numbers, the smaller first")
+        if not 0 < self.scale_jitter[0] <= self.scale_jitter[1]:
+            raise ValueError("scale_jitter must be two positive numbers, the smaller first")
+        return self
 
 
 class PretrainMaeKnobs(Knobs):
@@ -44,6 +77,8 @@ class PretrainMaeKnobs(Knobs):
     """Transformer blocks of the decoder, which is thrown away afterwards."""
     decoder_dim: int = Field(ge=16)
     """Width of the decoder; 32 channels per head."""
+    augmentation: AugmentationKnobs | None
+    """Random changes to training screens; null: none."""
     global_batch: int = Field(ge=1)
     """Screens per optimizer step, over all devices and accumulated micro-batches."""
     epochs: int = Field(ge=1)
@@ -97,6 +132,8 @@ class TrainDetectorKnobs(Knobs):
     """Each decoder layer refines the boxes of the layer before (section A.4 of the paper)."""
     two_stage: bool
     """Queries start from the encoder's best proposals instead of learned ones (section A.4)."""
+    augmentation: AugmentationKnobs | None
+    """Random changes to training screens; null: none."""
     global_batch: int = Field(ge=1)
     """Screens per optimizer step, over all devices and accumulated micro-batches."""
     epochs: int = Field(ge=1)

@@ -25,6 +25,7 @@ from contracts.files import replacing
 from contracts.knobs import PARAMS, Hardware, Knobs, accumulation, load_tracking
 from contracts.stage import Stage
 from training.batches import ScreenBatch, SplitBatches, open_split
+from training.config import AugmentationKnobs
 from training.distribution import strategy, world
 from training.tracking import JsonLinesLogger, ProgressLine, close, loggers
 
@@ -122,6 +123,7 @@ class Task(L.LightningModule):
         self.data.train.order.set_epoch(self.current_epoch)
 
     def training_step(self, batch: ScreenBatch, batch_idx: int) -> Tensor:
+        batch = self.data.train.augmented(batch)
         with self._autocast():
             loss, parts = self.losses(batch, batch_idx)
         for name, value in {"loss": loss, **parts}.items():
@@ -163,14 +165,15 @@ class Task(L.LightningModule):
             logger.log_metrics({"epoch": self.current_epoch, **metrics}, step=self.trainer.global_step)
 
 
-def open_data(hardware: Hardware, seed: int, stage: str) -> Data:
-    """The training split, shuffled by `seed`, and the validation split in order."""
+def open_data(hardware: Hardware, seed: int, stage: str, augmentation: AugmentationKnobs | None = None) -> Data:
+    """The training split, shuffled (and augmented) by `seed`, and the validation split in order."""
     place = world(hardware, stage)
 
     def split(name: Split, shuffle_seed: int | None, drop_last: bool) -> SplitBatches:
         return open_split(
             name, batch_size=hardware.micro_batch, loader=hardware.loader, shuffle_seed=shuffle_seed, num_workers=hardware.num_workers,
             rank=place.rank, world_size=place.size, drop_last=drop_last,
+            augmentation=augmentation if shuffle_seed is not None else None,
         )  # fmt: skip
 
     return Data(train=split("train", seed, True), val=split("val", None, False))

@@ -25,7 +25,7 @@ from training.config import PackBetonKnobs
 
 if TYPE_CHECKING:
     from contracts.annotation import Screen
-    from training.batches import PackedScreen
+    from training.screen_batch import PackedScreen
 
 # Few enough that a shard of large screens stays near a gigabyte.
 _SCREENS_PER_SHARD = 1000
@@ -35,7 +35,7 @@ _RENDER_AGAIN = "Delete this shard, render it again with `python -m datagen.rend
 
 def main() -> None:
     argparse.ArgumentParser(prog="python -m training.pack_beton", description=__doc__).parse_args()
-    from training.batches import TarMembers
+    from training.shards import TarMembers
 
     knobs, hardware = load_knobs(PackBetonKnobs), load_hardware("pack_beton")
     with stage("pack_beton", knobs, hardware) as s:
@@ -70,7 +70,7 @@ def writable_formats(wanted: Iterable[str], log: Callable[[str], None]) -> list[
     """The formats that this host can write: betons need FFCV; without it packed shards take their place, and `log` says so."""
     formats = list(wanted)
     if "beton" in formats:
-        from training.batches import import_ffcv
+        from training.beton import import_ffcv
 
         try:
             import_ffcv()
@@ -100,7 +100,8 @@ def scale_screen(image_id: int, screen: "Screen", pngs: Any, knobs: PackBetonKno
     from PIL import Image
 
     from contracts.taxonomy import BY_NAME
-    from training.batches import PackedScreen, decode_rgb
+    from training.screen_batch import PackedScreen
+    from training.shards import decode_rgb
 
     name = f"{screen.key}.png"
     try:
@@ -168,7 +169,7 @@ def write_beton(file: Path, packed: Iterable["PackedScreen"], screens: int, max_
 
     import numpy as np
 
-    from training.batches import import_ffcv
+    from training.beton import import_ffcv
 
     ffcv = import_ffcv()
     from ffcv.memory_allocator import MemoryAllocator

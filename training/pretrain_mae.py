@@ -26,7 +26,7 @@ def main() -> None:
     knobs, hardware = load_knobs(PretrainMaeKnobs), load_hardware("pretrain_mae")
     with stage("pretrain_mae", knobs, hardware) as s:
         L.seed_everything(knobs.seed, verbose=False)
-        data = open_data(hardware, knobs.seed, s.name)
+        data = open_data(hardware, knobs.seed, s.name, knobs.augmentation)
         s.log(data.train.note)
         index = data.train.index
         plan = make_plan(index.splits["train"].screens, knobs.global_batch, knobs.epochs, knobs.warmup_epochs, hardware, s.name)

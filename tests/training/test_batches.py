@@ -21,8 +21,9 @@ from contracts.errors import InputError
 from contracts.taxonomy import BY_NAME
 from tests.training.synthetic_screens import SPLIT_SIZES, VERSION, tiny_params, write_dataset, write_params
 from training import pack_beton
-from training.batches import ScreenBatch, ShardScreens, open_split
+from training.batches import ScreenBatch, open_split
 from training.order import EpochOrder
+from training.shards import ShardScreens
 
 ROOT = Path(__file__).parents[2]
 
