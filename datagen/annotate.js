@@ -625,7 +625,7 @@ window.screenry = (() => {
         const auto = !/px$/.test(s.textDecorationThickness);
         const thick = auto ? Math.max(1, (px(s.fontSize) * zoom) / 10) : Math.max(1, px(s.textDecorationThickness) * zoom);
         const fixed = /px$/.test(s.textUnderlineOffset), gap = fixed ? 0 : Math.max(1, Math.ceil(thick / 2));
-        const line = Math.max(1, Math.floor(thick));
+        const line = /dotted|dashed/.test(s.textDecorationStyle) ? Math.ceil(thick) : Math.max(1, Math.floor(thick)); // a broken line lies between pixels
         const wide = s.textDecorationStyle === "double" ? 2 * line + 1 : s.textDecorationStyle === "wavy" ? 2 * line : line;
         return {below: gap + (fixed ? Math.round(px(s.textUnderlineOffset) * zoom) : 0) + wide};
       }
@@ -962,7 +962,8 @@ window.screenry = (() => {
     if (s.visibility !== "visible" || s.opacity === "0" || s.display === "none") return false;
     if (within && element.localName === "svg") return shapesBox(element, within) !== null; // its frame is wider than what is drawn in it
     if (/^(img|svg|canvas|video|iframe|embed|object|input|select|textarea|progress|meter|hr)$/.test(element.localName)) return !within || area(intersect(rectOf(element), within)) > 0;
-    if (isFilled(s) || ["::before", "::after"].some(pseudo => isDrawn(getComputedStyle(element, pseudo)))) return true;
+    const inView = !within || area(intersect(rectOf(element), within)) > 0;
+    if (inView && (isFilled(s) || ["::before", "::after"].some(pseudo => isDrawn(getComputedStyle(element, pseudo))))) return true;
     return [...flatChildren(element)].some(node => {
       if (node.nodeType === Node.ELEMENT_NODE) return !node.hasAttribute("data-c") && paints(node, within);
       return node.nodeType === Node.TEXT_NODE && /\S/.test(node.data) && (!within || inkBox(element, within) !== null);

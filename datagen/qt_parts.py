@@ -96,6 +96,11 @@ class TitleBar(QWidget):
     def option(self) -> QStyleOptionTitleBar:
         option = QStyleOptionTitleBar()
         option.initFrom(self)
+        if self.layoutDirection() == Qt.LayoutDirection.RightToLeft and self.style().name() == "windows":
+            # This style's gradient runs from left to right even here, where the title stands at its pale end.
+            pale, deep = option.palette.base(), option.palette.highlight()
+            option.palette.setBrush(Role.Highlight, pale)
+            option.palette.setBrush(Role.Base, deep)
         flags = Qt.WindowType.Window | Qt.WindowType.WindowTitleHint | Qt.WindowType.WindowSystemMenuHint | Qt.WindowType.WindowCloseButtonHint
         if len(self.buttons) > 1:
             flags |= Qt.WindowType.WindowMinMaxButtonsHint

@@ -1429,7 +1429,7 @@ class QtUi(Ui[QWidget]):
         clock = [f"{int(t) // 60}:{int(t) % 60:02}" for t in (total * share, total)]
         controls = self.row(self.icon_button(self.rng.choice(("play", "pause"))), self.text(clock[0]), self.grow(self.slider(title, share)), self.text(clock[1]), self.icon_button("volume"),
                             self.icon_button("fullscreen"))  # fmt: skip
-        bar = self.new(Fill(self.palette.color(Role.Window)))
+        bar = self.new(Fill(_mix(self.palette.color(Role.WindowText), self.palette.color(Role.Window), 0.1)))
         inner = _spacing(QHBoxLayout(bar), 0)
         inner.setContentsMargins(4, 2, 4, 2)
         inner.addWidget(controls)

@@ -125,17 +125,23 @@ class Framework7Ui(HtmlUi):
         glyph = ("chevron-left" if self.ios else "arrow-left") if back else "menu"
         first = self.icon_button(glyph, self.words.t("Back" if back else "Menu"), disabled=False)
         head = tag("h1", escape(title), c="heading", cls="title s-f7-title")
-        inner = div("navbar-inner", div("left", first), head, div("right", *actions))
+        inner = div("navbar-inner", div("left", first), head, div("right" if actions else "s-f7-end", *actions))
         return div("navbar s-f7-navbar" + (" s-f7-tall" if large else ""), div("navbar-bg"), inner, c="navigation_bar", role="navigation")
 
     def bottom_navigation(self, entries: Sequence[Entry], chosen: int) -> str:
         parts = []
         for i, entry in enumerate(entries):
             badge = span("s-corner", self.badge(entry.badge, "danger")) if entry.badge else ""
-            glyph = div("s-badged", self.icon(entry.icon, 1.6) if entry.icon else "", badge)
+            glyph = tag("i", self.icon(entry.icon, 1.5) if entry.icon else "", badge, cls="icon s-f7-tab-icon")
             parts.append(tag("a", glyph, span("tabbar-label", escape(entry.label), c="text"), c="tab", cls="link tab-link" + (" tab-link-active" if i == chosen else ""), href="#", role="tab",
                              aria_selected=yes(i == chosen), data_icon=entry.icon))  # fmt: skip
-        return div("toolbar tabbar tabbar-icons s-f7-tabbar", div("toolbar-inner", *parts), c="bottom_navigation", role="navigation")
+        bar, mark = "toolbar toolbar-bottom tabbar tabbar-icons s-f7-tabbar", {"c": "bottom_navigation", "role": "navigation"}
+        if not self.ios:
+            return div(bar, div("toolbar-inner", *parts), **mark)
+        # A pane of glass that floats above the page's end.
+        shift = chosen * (-100 if self.rtl else 100)
+        highlight = span("tab-link-highlight", style=f"width:{100 / len(entries):.3f}%;transform:translateX({shift}%)")
+        return div(bar, div("toolbar-inner", div("toolbar-pane", *parts, highlight, **mark)))
 
     # ---- content -----------------------------------------------------------------------------------------------------------------------------
 
@@ -250,7 +256,7 @@ body{background:var(--f7-page-bg-color);color:var(--f7-text-color);font-size:1re
 span:is(.checkbox,.radio,.toggle){position:relative;display:inline-flex;flex:none}
 span:is(.checkbox,.radio,.toggle)>input{display:block!important;position:absolute;inset:0;width:100%;height:100%;margin:0;opacity:0}
 .disabled{opacity:.45!important}
-.s-f7-range{min-width:6em;flex:1 1 auto;width:auto;display:block;margin-inline:12px}
+.s-f7-range.range-slider{min-width:6em;flex:1 1 auto;width:auto;margin-inline:calc(var(--f7-range-knob-width)/2 + 2px)}
 .stepper{flex:none;width:auto}.stepper input{width:3em;min-width:0}
 .s-f7-search{border-radius:8px;--f7-searchbar-bg-color:transparent;min-width:8em;flex:1 1 auto}
 .s-f7-search .searchbar-inner{padding:0}.s-f7-search::after{display:none}
@@ -258,9 +264,11 @@ span:is(.checkbox,.radio,.toggle)>input{display:block!important;position:absolut
 .s-f7-segments{width:100%;flex:none}
 .s-f7-segments .button{gap:.35em;height:2.1em}
 .s-f7-navbar{flex:none;z-index:3}.s-f7-navbar .s-f7-icon{--f7-button-height:2.2em}
-.s-f7-title{margin:0!important;min-width:0}
+.s-f7-title{margin:0!important;min-width:0}.ios .s-f7-end{min-width:44px}
 .s-f7-tabbar{flex:none;position:sticky!important;bottom:0;inset-inline:0;z-index:5;width:100%}
-.s-f7-tabbar .s-corner{font-size:.62em}
+.s-f7-tab-icon{display:flex!important;position:relative;height:auto!important;line-height:1!important;font-size:1rem!important;font-style:normal}
+.s-f7-tab-icon .s-corner{top:-.7em;inset-inline-end:-1em;font-size:.62em}
+.s-f7-tabbar .tabbar-label{max-width:100%;overflow:hidden;line-height:1.35}.s-f7-tabbar .tab-link{flex:1 1 0;min-width:0!important;padding-inline:4px!important}
 .s-f7-list{margin:0!important;width:100%;min-width:0}
 .s-f7-list ul{margin:0}
 .s-f7-after{align-items:center;gap:.5em;padding-inline-start:.7em}
@@ -272,17 +280,27 @@ span:is(.checkbox,.radio,.toggle)>input{display:block!important;position:absolut
 .s-f7-dialog{position:relative;inset:auto;margin:0!important;transform:none!important;display:block;max-height:90vh;left:auto;top:auto}
 .s-f7-dialog .dialog-text :is(.s-field,.s-check){text-align:start}
 .s-f7-answers{height:auto;flex-wrap:wrap}
-.s-f7-fab{margin:0;display:block;width:auto;height:auto}.s-f7-fab>a{position:relative;color:#fff}
+.s-f7-fab{margin:0;display:block;width:auto;height:auto}.s-with-bottom~.s-f7-fab{bottom:calc(80px + .8em)}.s-f7-fab>a{position:relative;color:#fff}
 .s-f7-toast{background:#2c2c2e;color:#fff}.s-f7-toast button{color:#8ab8ff}
-.s-video-controls .button{--f7-theme-color:#fff}
+.s-video-controls .button{--f7-theme-color:#fff}.s-video-controls .range-bar{background:rgb(255 255 255/.35)}
 .s-navigation_bar{padding:0}
 .chip .s-icon{color:#fff}
 .chip-media{background:var(--f7-theme-color)}
 .s-link{color:var(--f7-theme-color);text-decoration:none}
+select.s-combo_box{height:auto;width:100%;min-height:2.3em;text-overflow:ellipsis;background-image:linear-gradient(45deg,transparent 50%,currentColor 50%),linear-gradient(135deg,currentColor 50%,transparent 50%)!important;
+  background-size:.35em .35em!important;background-repeat:no-repeat!important;background-position:right 1.1em center,right .75em center!important;padding-inline-end:2em!important}
+[dir=rtl] select.s-combo_box{background-position:left .75em center,left 1.1em center!important}
+.s-list-item select.s-combo_box,.item-inner select.s-combo_box{padding-block:.3em!important}
+.md .s-f7-range.range-slider{height:var(--f7-range-knob-height)}
 """
 
+# Its glass is milky enough to hide what lies below, instead of blurring it: text must be read or not be there.
 _IOS = """
 :root,.s-dark{--s-radius:10px}
+html:not(.dark){--f7-glass-bg-color:rgb(255 255 255/.9)}html.dark{--f7-glass-bg-color:rgb(40 40 43/.9)}
+.s-bars .s-f7-navbar :is(.left,.right){background:color-mix(in srgb,var(--s-on-bar) 12%,transparent);box-shadow:none}
+html [class],.navbar .navbar-bg::before,.toolbar.toolbar::before{backdrop-filter:none}
+.s-f7-tabbar .tab-link-highlight{inset-inline-start:0}
 html:not(.dark){--s-success:#1c8c3a;--s-warning:#a05a00;--s-danger:#d70015}html.dark,.s-dark{--s-success:#32d74b;--s-warning:#ffb340;--s-danger:#ff453a}
 .s-page .s-text_field,.s-page .s-text_area,.s-page .s-combo_box,.s-backdrop .s-text_field{background:var(--s-raised);border:1px solid var(--s-border);border-radius:12px;padding:.6em .8em}
 .s-phone_status_bar{font-weight:600;padding:.55em 1.7em;min-height:2.6em;background:transparent}

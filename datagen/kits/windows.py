@@ -128,7 +128,9 @@ class WindowsUi(HtmlUi):
 
     def card(self, *parts: str, title: str | None = None, media: str | None = None, footer: str | None = None, chosen: bool = False) -> str:
         legend = tag("legend", escape(title), c="heading", role="heading", aria_level=5) if title else ""
-        return tag("fieldset", legend, media or "", div("s-col s-g2", *parts, footer or ""), c="card", cls="s-win-group", role="group")
+        group = tag("fieldset", legend, media or "", div("s-col s-g2", *parts, footer or ""), cls="s-win-group", role="presentation")
+        # The frame runs through the middle of its title, which belongs to it.
+        return div("s-full", group, c="card", data_box="fieldset, fieldset > legend", role="group", aria_label=title)
 
     def progress(self, share: float, name: str = "") -> str:
         chunks = "segmented" if self.setting.attributes.setdefault("win_chunks", self.rng.random() < 0.5) else ""
@@ -218,7 +220,7 @@ body{background:var(--win-face);color:#111;font-size:12px;line-height:1.35}
 .s-win-menu{border-radius:0;padding:2px;background:var(--win-menu);color:#111}.s-win-menu .s-menu-item{padding:3px 18px 3px 8px;border-radius:0}
 .s-win-menu .s-text-caption{color:inherit}
 .s-fab{color:#fff!important}
-.s-tooltip{background:#ffffe1!important;color:#000!important;border:1px solid #000;padding:2px 4px;border-radius:0;box-shadow:none}
+.s-tooltip{background:#ffffe1!important;color:#000!important;border:1px solid #000;padding:2px 4px;border-radius:0;box-shadow:none}.s-tooltip::before{display:none!important}
 .s-toast{background:#ffffe1;color:#000;border:1px solid #000;border-radius:6px}
 .s-toast .s-button-text{color:inherit}
 table{width:100%;border-collapse:collapse}
@@ -251,12 +253,12 @@ button{color:#222!important;text-shadow:none!important}button:disabled{color:gre
 """),
     "win7": ("--win-font:'Segoe UI',var(--screen-font);--win-size:12px;--win-face:#f0f0f0;--win-chosen:#3399ff;--win-menu:#f1f1f1;--s-border:#b5bac0", """
 .s-win-sunken,.s-calendar{border:1px solid #828790}
-.s-win{background:transparent;padding:0}ul.s-win-tree>li summary{margin-left:-12px;padding-left:12px}
+.s-win{background:transparent;padding:0}ul.s-win-tree.s-win-tree summary{margin-left:-12px;padding-left:12px}ul.s-win-tree summary::before{left:0;right:auto}
 .window.s-win{overflow:visible}
 .window[role=dialog]{display:block!important;visibility:visible!important;opacity:1!important;position:relative!important;inset:auto!important;transform:none!important}
 [role=option][aria-selected=false]{background:none!important;color:#111!important;border-color:transparent!important}
 .s-menu{border-color:#979797}
-.s-sidebar{background:linear-gradient(90deg,#f8fbff,#e8f0fa)}.s-sidebar-chosen,.s-list-chosen,.s-table-chosen{background:linear-gradient(#dcebfc,#c1dbfc)!important;color:#111!important}
+.s-list-chosen :is(.s-list-subtitle,.s-list-meta){color:#333}.s-sidebar{background:linear-gradient(90deg,#f8fbff,#e8f0fa)}.s-sidebar-chosen,.s-list-chosen,.s-table-chosen{background:linear-gradient(#dcebfc,#c1dbfc)!important;color:#111!important}
 """),
 }  # fmt: skip
 
