@@ -1,7 +1,7 @@
-"""Multi-scale deformable attention (arXiv:2010.04159, equation 3), in plain PyTorch.
+"""Multi-scale deformable attention (arXiv:2010.04159, equation 3): a plain reference, a fast path for CPUs and a kernel for NVIDIA GPUs, one signature.
 
 Each query looks at `points` sampling locations per head and level around its reference point; where, and with which weight, is predicted from
-the query alone. This is the reference form: readable, differentiable, runs anywhere.
+the query alone.
 """
 
 import math
@@ -10,18 +10,37 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.models import deformable_attention_cpu
+
 
 def deformable_attention(value: Tensor, shapes: list[tuple[int, int]], locations: Tensor, weights: Tensor) -> Tensor:
-    """Weighted sum of bilinear samples.
+    """Weighted sum of bilinear samples, by the fastest way there is on the tensors' device.
 
-    `value` [B, S, M, D] (M heads, S = sum of height x width over `shapes`); `locations` [B, Q, M, L, P, 2] as (x, y) in [0, 1] of each level,
-    zero outside; `weights` [B, Q, M, L, P], summing to 1 over L and P. Returns [B, Q, M D].
+    `value` [B, S, M, D] (M heads, S = sum of height x width over `shapes`; a level may be empty); `locations` [B, Q, M, L, P, 2] as (x, y) in [0, 1]
+    of each level, zero outside; `weights` [B, Q, M, L, P], summing to 1 over L and P. Returns [B, Q, M D].
     """
+    if value.device.type == "cuda" and value.dtype == torch.float32:
+        try:
+            from training.models import deformable_attention_triton
+        except ImportError:  # a build of PyTorch without Triton
+            return deformable_attention_reference(value, shapes, locations, weights)
+        return deformable_attention_triton.sample(value, shapes, locations, weights)
+    # A location that is not finite belongs to no cell; grid_sample copes, and what follows names the trouble.
+    if value.device.type == "cpu" and bool(torch.isfinite(locations.detach().sum())):
+        return deformable_attention_cpu.sample(value, shapes, locations, weights)
+    return deformable_attention_reference(value, shapes, locations, weights)
+
+
+def deformable_attention_reference(value: Tensor, shapes: list[tuple[int, int]], locations: Tensor, weights: Tensor) -> Tensor:
+    """The same in plain PyTorch: readable, differentiable, runs anywhere."""
     batch, _, heads, dim = value.shape
     queries, points = locations.shape[1], locations.shape[4]
     grids = 2 * locations - 1  # grid_sample's coordinates
     sampled = []
     for level, (part, (height, width)) in enumerate(zip(value.split([h * w for h, w in shapes], dim=1), shapes, strict=True)):
+        if height * width == 0:
+            sampled.append(value.new_zeros(batch * heads, dim, queries, points))
+            continue
         image = part.permute(0, 2, 3, 1).reshape(batch * heads, dim, height, width)
         grid = grids[:, :, :, level].transpose(1, 2).flatten(0, 1)  # [B M, Q, P, 2]
         sampled.append(F.grid_sample(image, grid, mode="bilinear", padding_mode="zeros", align_corners=False))  # [B M, D, Q, P]
@@ -31,7 +50,7 @@ def deformable_attention(value: Tensor, shapes: list[tuple[int, int]], locations
 
 
 class DeformableAttention(nn.Module):
-    """`forward(query [B, Q, C], references [B, Q, L, 2 or 4], memory [B, S, C], shapes, padding bool [B, S]) -> [B, Q, C]`.
+    """`forward(query [B, Q, C], references [B, Q, L, 2 or 4], memory [B, S, C], shapes, padding bool [B, S] or None) -> [B, Q, C]`.
 
     References are (x, y) points or (x, y, w, h) boxes in [0, 1] of each level's padded map. Offsets are in cells around a point, and in
     half box sizes divided by the number of points around a box.
@@ -64,9 +83,11 @@ class DeformableAttention(nn.Module):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
 
-    def forward(self, query: Tensor, references: Tensor, memory: Tensor, shapes: list[tuple[int, int]], padding: Tensor) -> Tensor:
+    def forward(self, query: Tensor, references: Tensor, memory: Tensor, shapes: list[tuple[int, int]], padding: Tensor | None) -> Tensor:
         batch, queries, _ = query.shape
-        value = self.value(memory).masked_fill(padding[..., None], 0.0)
+        value = self.value(memory)
+        if padding is not None:
+            value = value.masked_fill(padding[..., None], 0.0)
         value = value.reshape(batch, -1, self.heads, self.dim // self.heads)
         offsets = self.offsets(query).reshape(batch, queries, self.heads, self.levels, self.points, 2)
         weights = self.weights(query).reshape(batch, queries, self.heads, self.levels * self.points).softmax(-1)
