@@ -101,6 +101,11 @@ window.audit = (() => {
     return [own, below];
   }
 
+  function vanish(part) {
+    set(part, {visibility: "hidden"});
+    if (part.type === "range") set(part, {opacity: "0"}); // a sheet may let the track fade, which takes its time
+  }
+
   function hide(id) {
     const {element} = screenry.labelled(id);
     const [own, below] = ownOf(id);
@@ -114,7 +119,7 @@ window.audit = (() => {
       return true;
     }
     const kept = [...below].map(child => [child, styleOf(child).visibility]);
-    for (const part of own) set(part, {visibility: "hidden"});
+    for (const part of own) vanish(part);
     for (const [child, visibility] of kept) set(child, {visibility});
     return true;
   }
@@ -122,7 +127,7 @@ window.audit = (() => {
   // With all that stands in it.
   function hideWhole(id) {
     const walk = at => {
-      set(at, {visibility: "hidden"});
+      vanish(at);
       for (const child of elementsIn(at)) walk(child);
     };
     const {element, targets} = screenry.labelled(id);

@@ -73,7 +73,7 @@ body select{padding-inline-end:2.2em}body button{width:auto;padding:.55em 1em;fo
 body .s-button-small{padding:.3em .7em;font-size:.875em}body .s-button-large{padding:.75em 1.5em;font-size:1.15em}body .s-inline{width:auto}body .s-inline.s-wide{width:100%}
 body .s-pico-danger{background:#c62a2a;border-color:#c62a2a;color:#fff}body .s-pico-text{border-color:transparent;background:none;box-shadow:none}body .s-pico-icon{padding:.55em;flex:none;line-height:1}
 body .s-pico-plain{border-color:transparent;color:inherit;background:none;box-shadow:none}body .s-pico-group{display:inline-flex;width:auto}body .s-dots{width:auto}body .s-dots>*{flex:none;margin:0}body nav[aria-label=Breadcrumb] :is(ol,li){margin:0;padding:0}.s-toast .s-pico-text.s-pico-text{color:#93c5fd}.s-pico-group>button{border-radius:0;margin-inline-end:-1px!important}
-body :is([type=checkbox],[type=radio]){margin:0}body label.s-check,body label.s-switch_row{width:auto;display:inline-flex}body label:not(.s-check,.s-switch_row){display:inline;margin:0}
+body [type=range]::-webkit-slider-thumb{width:1rem;height:1rem;border:0;margin-top:-.3125rem}body :is([type=checkbox],[type=radio]){margin:0}body label.s-check,body label.s-switch_row{width:auto;display:inline-flex}body label:not(.s-check,.s-switch_row){display:inline;margin:0}
 body label{font-size:1em}body .s-iconed-icon svg{pointer-events:none}body [type=search]{border-radius:5rem}body .s-iconed>[type=search],body .s-iconed>input{background-image:none}
 body .s-tab_bar button,body .s-tab-close{padding:.15em;border:0;background:none;color:inherit}body article.s-pico-card{padding:0;display:block;background:var(--pico-card-background-color);border-radius:var(--s-radius);box-shadow:var(--pico-card-box-shadow);overflow:hidden;min-width:0}
 .s-pico-head,.s-pico-foot{padding:.7em 1em;background:var(--pico-card-sectioning-background-color)}body table :is(td,th){padding:.55em .8em;background-clip:border-box}body .s-table-chosen :is(td,th){background:color-mix(in srgb,var(--s-primary) 16%,transparent)}
@@ -93,14 +93,14 @@ html:root{--s-primary:var(--links);--s-on-primary:#fff;--s-surface:var(--backgro
   --s-border:var(--border);--s-radius:6px}
 html:root.s-dark{--s-on-primary:#10161d}
 body.s-dark{--s-on-primary:#10161d}body{font-size:.95rem;line-height:1.4;margin:0;max-width:none;padding:0}body :is(input,select,textarea,button,progress,table,ul,ol,li,label,hr,nav,aside,blockquote){margin:0}
-body :is(input:not([type=checkbox],[type=radio],[type=range]),select,textarea){width:100%;padding:.55em .7em}body textarea{resize:none;display:block}body select{padding-inline-end:2em}
+body :is(input:not([type=checkbox],[type=radio],[type=range]),select,textarea){width:100%;padding:.55em .7em}body textarea{resize:none;display:block}body select{padding-inline-end:2em}body :is(input:not([type=checkbox],[type=radio],[type=range]),select,textarea):where(:not(.s-invalid)){border:1px solid var(--s-border)}
 body button{display:inline-flex;align-items:center;justify-content:center;gap:.4em;padding:.55em 1.1em}body button.s-wide{width:100%}body .s-inline{width:auto}body .s-inline.s-wide{width:100%}
 body .s-button-small{padding:.3em .7em;font-size:.875em}body .s-button-large{padding:.75em 1.5em;font-size:1.15em}body .s-water-danger{background:#c62a2a;color:#fff}body .s-water-primary{background:var(--s-primary);color:var(--s-on-primary)}
 body .s-button-text{background:none;color:var(--s-primary)}body .s-water-icon{padding:.55em;flex:none;line-height:1}body .s-water-plain{background:none;color:inherit}body .s-tab-close,body .s-title_bar-button{padding:.15em;background:none;color:inherit}
 body label.s-check,body label.s-switch_row{display:inline-flex}body table{margin:0;table-layout:auto}body table :is(td,th){padding:.5em .7em}body td.s-end,body th.s-end{text-align:end}body .s-table-chosen{background:color-mix(in srgb,var(--s-primary) 20%,transparent)}
 body .s-water-quote{padding:.7em 1em;background:var(--background-alt);border-inline-start:5px solid var(--focus)}body h1{font-size:1.9em}body h2{font-size:1.6em}body h3{font-size:1.35em}body h4{font-size:1.2em}body h5{font-size:1.05em}body h6{font-size:.95em}
 body .s-fab{border-radius:1em;padding:0;width:3.5em;background:var(--s-primary);color:var(--s-on-primary)}body :is(.s-list,.s-breadcrumb,.s-pagination,.s-navigation_bar-links){padding:0}body footer{padding:2em 1em;border:0;font-size:1em}body progress{width:100%}
-body [type=checkbox].s-switch{width:2.3em;height:1.3em;padding:0;vertical-align:middle}body :is([type=checkbox],[type=radio]){flex:none;min-width:0}body .s-stepper button{background:none;color:inherit;padding:.4em .8em}
+body [type=range]::-webkit-slider-thumb{margin-top:-5.25px}body [type=range]::-webkit-slider-runnable-track{transition:none}body [type=checkbox].s-switch{width:2.3em;height:1.3em;padding:0;vertical-align:middle}body :is([type=checkbox],[type=radio]){flex:none;min-width:0}body .s-stepper button{background:none;color:inherit;padding:.4em .8em}
 """,
     ),
 )  # fmt: skip

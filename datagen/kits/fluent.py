@@ -180,6 +180,7 @@ fluent-button{flex:none}fluent-button.s-wide{width:100%}
 .s-fluent-large{height:40px;font-size:1.1em}.s-fluent-small{height:24px;min-width:0;font-size:.9em}
 .s-fluent-danger::part(control){background:#b10e1c;color:#fff;fill:#fff}
 .s-fluent-icon{min-width:0;width:32px}.s-fluent-icon::part(control){padding:0;width:100%}
+fluent-button.s-fluent-icon[appearance=stealth]{color:inherit}.s-fluent-icon[appearance=stealth]::part(control){background:transparent;color:inherit;fill:currentcolor}
 :is(fluent-text-field,fluent-text-area,fluent-search,fluent-select,fluent-number-field){width:100%;min-width:0}
 :is(fluent-text-field,fluent-search,fluent-number-field)::part(control){min-width:0}
 fluent-text-area::part(control){width:100%;min-width:0}

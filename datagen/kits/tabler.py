@@ -83,6 +83,7 @@ KITS = (
         name="tabler", platform="web", package="@tabler/core", ui=TablerUi, themes=_modes(_TABLER) | _TABLER_LOOKS,
         variables=variables("tblr")
         + """
+.form-range::-webkit-slider-thumb{border:0;width:.75rem;height:.75rem;margin-top:-.25rem}
 :root,[data-bs-theme]{--s-raised:var(--tblr-bg-surface);--s-tint:var(--tblr-bg-surface-tertiary,var(--tblr-bg-surface-secondary))}body{background:var(--s-surface)}
 body[class] .s-tabler-plain{color:inherit}.btn-icon{flex:none}body[class] .s-tabler-nav{padding:.5em .75em;color:inherit;text-decoration:none}.nav-vertical .s-tabler-nav.active{color:var(--s-primary)}.nav-vertical{border:0}
 body[class] .card{margin:0}body[class] .steps{margin:0}body[class] .progress{height:.6rem}.badge{align-self:center}.s-menu-bs .dropdown-item{min-width:0}

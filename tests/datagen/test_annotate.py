@@ -257,6 +257,9 @@ CASES = {
         f'<div style="{_AT}">{_SHADOW_BUTTON.format(extra="width:70px;overflow:hidden;white-space:nowrap", mark="")}<span id="x" data-c="text">Slotted and cropped</span></div>'
     ),
     "a line of which only what reaches high is in sight": f'<div style="{_AT}width:400px;height:12px;overflow:hidden">{_TEXT.format(style="font-size:24px", text="we saw all the hills from over seas")}</div>',
+    "a dotted line far below": _text(
+        "font-size:14px;text-decoration:underline dotted;text-underline-offset:4px", "Report of page 19", wrapper=_AT + "top:40.4px"
+    ),
     "words half under a cover": (
         f'<div style="{_AT}width:300px;height:60px">{_TEXT.format(style="font-size:24px", text="no annual sums in autumn")}'
         '<div style="position:absolute;left:-9px;right:0;top:0;height:15px;background:#fff"></div></div>'
