@@ -96,11 +96,8 @@ class TitleBar(QWidget):
     def option(self) -> QStyleOptionTitleBar:
         option = QStyleOptionTitleBar()
         option.initFrom(self)
-        if self.layoutDirection() == Qt.LayoutDirection.RightToLeft and self.style().name() == "windows":
-            # This style's gradient runs from left to right even here, where the title stands at its pale end.
-            pale, deep = option.palette.base(), option.palette.highlight()
-            option.palette.setBrush(Role.Highlight, pale)
-            option.palette.setBrush(Role.Base, deep)
+        if self.style().name() == "windows":
+            self._make_readable(option.palette)
         flags = Qt.WindowType.Window | Qt.WindowType.WindowTitleHint | Qt.WindowType.WindowSystemMenuHint | Qt.WindowType.WindowCloseButtonHint
         if len(self.buttons) > 1:
             flags |= Qt.WindowType.WindowMinMaxButtonsHint
@@ -120,6 +117,15 @@ class TitleBar(QWidget):
             else self.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, self.part(self._Sub.SC_TitleBarLabel, option).width() - 8)
         )
         return option
+
+    def _make_readable(self, palette: QPalette) -> None:
+        """This style's gradient runs from left to right even where the title stands at its pale end, and its signs are black even on dark buttons."""
+        if self.layoutDirection() == Qt.LayoutDirection.RightToLeft:
+            pale, deep = palette.base(), palette.highlight()
+            palette.setBrush(Role.Highlight, pale)
+            palette.setBrush(Role.Base, deep)
+        if palette.button().color().lightness() < 128:
+            palette.setColor(Role.Button, QColor("#a8a8a8"))
 
     def title_part(self) -> QRect:
         """Where the title can be; the style's own rectangle runs under the pictogram."""
