@@ -860,6 +860,8 @@ class QtUi(Ui[QWidget]):
         made.setGridVisible(self.rng.random() < 0.3)
         if self.rng.random() < 0.5:
             made.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
+        if max(len(self._qlocale.dayName(day, QLocale.FormatType.ShortFormat)) for day in range(1, 8)) > 4:  # some languages have no short names
+            made.setHorizontalHeaderFormat(QCalendarWidget.HorizontalHeaderFormat.SingleLetterDayNames)
         whole = self.mark(made, "date_picker", name=f"{self._qlocale.monthName(month)} {year}", role="grid")
         for button in made.findChildren(QToolButton):
             kind = button.objectName()
@@ -874,6 +876,9 @@ class QtUi(Ui[QWidget]):
         view, model = table.viewport(), table.model()
         made.setSizePolicy(Policy.Maximum, Policy.Fixed)
         made.setMinimumHeight(made.sizeHint().height())
+        # Qt asks for four times the room that Arabic days need.
+        made.setMinimumWidth(min(made.minimumSizeHint().width(), self.px(17)))
+        table.horizontalHeader().setMinimumSectionSize(self.px(1.5))
         for row in range(model.rowCount()):
             for column in range(model.columnCount()):
                 content = str(model.index(row, column).data() or "")

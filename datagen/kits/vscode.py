@@ -173,6 +173,7 @@ vscode-badge.s-code-danger{--vscode-badge-background:#c72e0f;--vscode-badge-fore
 .s-tab-chosen{background:var(--s-surface);color:var(--s-text);border-top-color:var(--s-primary)}
 .s-progress{height:2px;border-radius:0;box-shadow:none}
 .s-list_box-chosen{color:var(--s-text);background:var(--code-chosen)}
+.s-toast{background:var(--s-raised);color:var(--s-text);border:1px solid var(--s-border);border-radius:4px}
 html.s-dark{color-scheme:dark}
 .s-code-icon{width:22px;height:22px;border-radius:5px}
 """
