@@ -44,7 +44,11 @@ class BootstrapUi(HtmlUi):
 
     def navigation_bar(self, *arguments: Any, **named: Any) -> str:
         bar = super().navigation_bar(*arguments, **named)
-        return bar.replace("<nav ", '<nav data-bs-theme="dark" ', 1) if "bg-primary" in bar[:120] or "bg-dark" in bar[:120] else bar
+        return (
+            bar.replace("<nav ", '<nav data-bs-theme="dark" data-coreui-theme="dark" ', 1)
+            if "bg-primary" in bar[:120] or "bg-dark" in bar[:120]
+            else bar
+        )
 
     def switch(self, content: str, on: bool, disabled: bool | None = None, show_label: bool = False) -> str:
         return div("form-check form-switch m-0 p-0 s-bs-switch", super().switch(content, on, disabled, show_label))
@@ -95,7 +99,8 @@ _MENDS = """
 .btn{display:inline-flex;align-items:center;justify-content:center;gap:.4em}
 .s-bs-switch{min-height:0}.s-bs-switch .form-check-input{margin-inline-start:0!important;float:none;flex:none}
 .s-stepper-group{width:10em;flex-wrap:nowrap}.s-menu-bs{display:block;position:static}
-.form-check-input{flex:none}.navbar.bg-body-tertiary{--bs-navbar-color:var(--s-muted);--bs-navbar-active-color:var(--s-text);--bs-navbar-brand-color:var(--s-text)}
+.form-check-input{flex:none}.form-range::-webkit-slider-runnable-track{background:rgb(128 128 128/.4)}
+.navbar[data-bs-theme=dark]{color:#fff}.navbar.bg-body-tertiary{--bs-navbar-color:var(--s-muted);--bs-navbar-active-color:var(--s-text);--bs-navbar-brand-color:var(--s-text)}
 body[class] .btn-link.border-0{color:inherit}
 .modal-content{max-height:90vh;overflow:hidden;background:var(--s-raised);color:var(--s-text);border-radius:calc(var(--s-radius)*1.3)}
 .modal-content>.modal-header,.modal-content>.modal-footer{padding:.9em 1.1em}.modal-content>.modal-body{padding:.7em 1.1em}

@@ -100,7 +100,7 @@ body .s-button-text{background:none;color:var(--s-primary)}body .s-water-icon{pa
 body label.s-check,body label.s-switch_row{display:inline-flex}body table{margin:0;table-layout:auto}body table :is(td,th){padding:.5em .7em}body td.s-end,body th.s-end{text-align:end}body .s-table-chosen{background:color-mix(in srgb,var(--s-primary) 20%,transparent)}
 body .s-water-quote{padding:.7em 1em;background:var(--background-alt);border-inline-start:5px solid var(--focus)}body h1{font-size:1.9em}body h2{font-size:1.6em}body h3{font-size:1.35em}body h4{font-size:1.2em}body h5{font-size:1.05em}body h6{font-size:.95em}
 body .s-fab{border-radius:1em;padding:0;width:3.5em;background:var(--s-primary);color:var(--s-on-primary)}body :is(.s-list,.s-breadcrumb,.s-pagination,.s-navigation_bar-links){padding:0}body footer{padding:2em 1em;border:0;font-size:1em}body progress{width:100%}
-body [type=range]::-webkit-slider-thumb{margin-top:-5.25px}body [type=range]::-webkit-slider-runnable-track{transition:none}body [type=checkbox].s-switch{width:2.3em;height:1.3em;padding:0;vertical-align:middle}body :is([type=checkbox],[type=radio]){flex:none;min-width:0}body .s-stepper button{background:none;color:inherit;padding:.4em .8em}
+body [type=range]::-webkit-slider-thumb{margin-top:-5.25px}body [type=range]:focus::-webkit-slider-runnable-track,body [type=range]::-webkit-slider-runnable-track{transition:none;background:rgb(128 128 128/.4)}body [type=checkbox].s-switch{width:2.3em;height:1.3em;padding:0;vertical-align:middle}body :is([type=checkbox],[type=radio]){flex:none;min-width:0}body .s-stepper button{background:none;color:inherit;padding:.4em .8em}
 """,
     ),
 )  # fmt: skip

@@ -188,7 +188,7 @@ KITS = (
   --s-success:#2ecc40;--s-warning:#ffe21f;--s-danger:#ff695e;--s-info:#6dffff}
 body{background:var(--s-surface)!important;color:var(--s-text)}body{font-size:.95rem;line-height:1.43}
 body[class] .ui:is(.header,.message,.menu,.divider,.progress,.table,.card,.list,.steps,.breadcrumb){margin:0}.ui.button{margin:0}body[class] .ui.divider{margin:.5em 0}
-.ui.button{display:inline-flex;align-items:center;justify-content:center;gap:.4em}.s-wide.ui.button{display:flex}body[class] .s-fomantic-plain{box-shadow:none!important;background:none!important}
+.ui.button{display:inline-flex;align-items:center;justify-content:center;gap:.4em}.s-wide.ui.button{display:flex}body[class] .ui.ui.ui.s-fomantic-plain{color:inherit!important;box-shadow:none!important;background:none!important}
 .s-fomantic-label{font-weight:700;font-size:.93em}.ui.input{display:flex}.ui.input>input{width:100%;min-width:0}.ui.input>i.icon,.ui.label>i.icon{display:inline-flex;align-items:center;justify-content:center;font-style:normal}
 .ui.icon.input>i.icon{height:100%}.ui.form textarea{display:block;height:auto;min-height:0;resize:none;font-size:inherit}select.ui.dropdown{height:auto;padding:.6em 1em;min-width:0;width:100%}.inverted.ui.dropdown{background:#1b1c1d;color:var(--s-text)}
 .ui.checkbox{flex:none}.s-fomantic-bare label{padding-left:0!important;width:17px}.s-fomantic-bare:is(.toggle,.slider){width:3.5rem}

@@ -83,6 +83,7 @@ KITS = (
     Kit(
         name="nes", locales=LEFT_TO_RIGHT, platform="web", package="nes.css", ui=NesUi, own_fonts=True, themes={"light": Theme(css=_CSS), "dark": Theme(css=_CSS, dark=True)},
         variables="""
+.nes-text.is-disabled{color:var(--s-muted)}
 html:root{--s-primary:#209cee;--s-on-primary:#fff;--s-surface:#fff;--s-raised:#fff;--s-tint:#e7e7e7;--s-text:#212529;--s-muted:#6c757d;--s-border:#212529;--s-success:#4f8a10;--s-warning:#b8860b;--s-danger:#ce372b;
   --s-info:#209cee;--s-radius:0;--s-shadow:none}
 html.s-dark:root,body.s-dark{--s-surface:#212529;--s-raised:#212529;--s-tint:#3a3f44;--s-text:#fff;--s-muted:#adafbc;--s-border:#fff;--s-success:#92cc41;--s-warning:#f7d51d;--s-danger:#e76e55}

@@ -96,7 +96,7 @@ KITS = (
     Kit(
         name="papercss", locales=LEFT_TO_RIGHT, platform="web", package="papercss", ui=PaperUi, own_fonts=True, themes={"light": Theme(css=_CSS), "dark": Theme(css=_CSS, dark=True)},
         variables="""
-html:root{--s-primary:var(--secondary);--s-on-primary:#fff;--s-surface:var(--main-background);--s-raised:var(--main-background);--s-tint:var(--white-dark,#f4f4f2);--s-text:var(--primary);--s-muted:#6c757d;
+html:root{--s-primary:var(--secondary);--s-on-primary:#fff;--s-surface:var(--main-background);--s-raised:var(--main-background);--s-tint:#f4f4f2;--s-text:var(--primary);--s-muted:#6c757d;
   --s-border:var(--primary-light,#c1c0bd);--s-success:var(--success);--s-warning:#a5822a;--s-danger:var(--danger);--s-info:var(--secondary);--s-radius:4px}
 html.dark:root{--s-tint:#4a4a48;--s-muted:#b9b9b9;--s-border:#777;--s-warning:#d4c252}
 body{background:var(--s-surface);color:var(--s-text);font-family:'Neucha',cursive;font-size:1.05em;line-height:1.35}body :is(h1,h2,h3,h4,h5,h6){font-family:'Patrick Hand SC',cursive;font-weight:400;line-height:1.2}

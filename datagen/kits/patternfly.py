@@ -211,6 +211,7 @@ KITS = (
             "high_contrast_dark": Theme(css=_CSS, dark=True, classes="pf-v6-theme-high-contrast pf-v6-theme-dark"), "felt": Theme(css=_CSS, classes="pf-v6-theme-felt"),
         },
         variables="""
+.pf-v6-c-slider{--pf-v6-c-slider__rail-track--before--base--BackgroundColor:rgb(128 128 128/.4)}
 :root{--s-primary:var(--pf-t--global--color--brand--default);--s-on-primary:var(--pf-t--global--text--color--on-brand--default);
   --s-surface:var(--pf-t--global--background--color--secondary--default);--s-raised:var(--pf-t--global--background--color--primary--default);
   --s-tint:color-mix(in srgb,var(--pf-t--global--background--color--primary--default) 92%,var(--pf-t--global--text--color--regular));

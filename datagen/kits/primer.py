@@ -80,7 +80,7 @@ body{background:var(--s-surface);color:var(--s-text)}body{font-size:.875rem;line
 body[class] .s-primer-icon{padding:6px 8px;line-height:1;flex:none}body[class] .btn-octicon{border-color:transparent;background:none;box-shadow:none;margin:0;color:var(--s-muted)}
 .s-primer-group{display:inline-flex}.s-primer-label{font-weight:600}
 .s-primer-header{padding:0 1em;display:flex;flex:none}body[class] .s-primer-header .Header-link{font-weight:400;color:#f0f6fcb3}body[class] .s-primer-header :is(.s-primer-chosen,.s-navigation_bar-brand){color:#fff;font-weight:600}
-.s-primer-header .btn-octicon{color:#f0f6fcb3!important}.s-primer-header .btn{flex:none}
+.s-primer-header .btn-octicon{color:#f0f6fcb3!important}body[class] .s-video-controls .btn-octicon{color:#fff}.s-primer-header .btn{flex:none}
 body[class] .SideNav-item{display:flex;border-radius:6px;border:0;padding:7px 9px;color:var(--s-text)}.SideNav-item[aria-current]{background:var(--s-tint);font-weight:600;box-shadow:inset 3px 0 var(--s-primary)}
 .s-primer-side{border:0;background:none;display:flex;flex-direction:column;gap:2px}
 .s-primer-menu.s-primer-menu{position:static;display:block;width:auto;min-width:13em;max-width:20em;height:auto;max-height:none;margin:0;background:var(--overlay-bgColor);color:var(--s-text);border-radius:12px;

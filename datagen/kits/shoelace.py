@@ -272,6 +272,7 @@ sl-input.s-sl-wrong::part(base){border-color:var(--sl-color-danger-600)}
 .s-sl-lead{color:var(--sl-input-icon-color);margin-inline-start:.75em}
 sl-button.s-wide{width:100%}
 .s-sl-icon::part(label){padding:0 .55em}
+:is(.s-video-controls,.s-navigation_bar,.s-app_bar) .s-sl-icon[variant=text]::part(base){color:inherit}
 .s-sl-tab-icon{margin-inline-end:.4em}
 sl-range::part(input){height:20px}
 sl-card{width:100%;--padding:1em}

@@ -118,7 +118,7 @@ KITS = (
         name="spectre", locales=LEFT_TO_RIGHT, platform="web", package="spectre.css", ui=SpectreUi,
         themes={"light": Theme(css=("spectre.css/dist/spectre.min.css", "spectre.css/dist/spectre-exp.min.css", "spectre.css/dist/spectre-icons.min.css"))},
         variables="""
-html:root{--s-primary:#5755d9;--s-on-primary:#fff;--s-surface:#fff;--s-raised:#fff;--s-tint:#f7f8f9;--s-text:#3b4351;--s-muted:#66758c;--s-border:#dadee4;--s-success:#32b643;--s-warning:#cf7c00;
+html:root{--s-primary:#5755d9;--s-on-primary:#fff;--s-surface:#fff;--s-raised:#fff;--s-tint:#f1f3f5;--s-text:#3b4351;--s-muted:#66758c;--s-border:#dadee4;--s-success:#32b643;--s-warning:#cf7c00;
   --s-danger:#e85600;--s-info:#5755d9;--s-radius:.1rem}
 body{font-size:.95em;line-height:1.4}.h1{font-size:1.9em}.h2{font-size:1.6em}.h3{font-size:1.35em}.h4{font-size:1.2em}.h5{font-size:1.05em}.h6{font-size:.95em}
 body :is(p,ul,ol,dl,table,.divider,.tab,.step,.breadcrumb,.pagination){margin:0}body .divider{margin:.4em 0}body .s-sp-label{display:inline;padding:0}
@@ -126,7 +126,7 @@ body .btn,body .form-input:not(textarea),body .form-select{height:auto;font-size
 body textarea.form-input{height:auto;font-size:.95em;resize:none}.btn{display:inline-flex;align-items:center;justify-content:center;gap:.4em}.btn.s-wide{width:100%}body .s-sp-icon{width:2.3em;height:2.3em;padding:0;flex:none}
 body .s-sp-icon.btn-link{color:inherit}body .s-sp-group{display:inline-flex}.s-sp-group .btn{flex:none}body .has-icon-left .form-input{padding-inline-start:2.2em}.has-icon-left{position:relative}.has-icon-left .s-sp-lead{display:flex;width:1.2em;height:1.2em;left:.5em;border:0;align-items:center}
 body .form-switch input:checked+.form-icon::before{left:calc(100% - .8rem)}body :is(.form-checkbox,.form-radio,.form-switch){margin:0;font-size:1em;padding-inline-end:0;flex:none}body .s-sp-bare{padding-inline-end:0;min-width:1em}body .form-switch.s-sp-bare{padding-left:1.8rem}
-body .slider{width:100%;height:1.2rem}.s-sp-tabs{overflow:hidden;flex-wrap:nowrap}.s-sp-tabs>.tab-item{flex:none;margin:0}body .s-sp-tab{display:flex;gap:.4em;align-items:center;padding:.6em .5em .5em;margin:0 .5em 0 0}body .breadcrumb{display:inline-flex;padding:0}
+body .slider{width:100%;height:1.2rem}body .slider::-webkit-slider-runnable-track{background:rgb(128 128 128/.4)}.s-sp-tabs{overflow:hidden;flex-wrap:nowrap}.s-sp-tabs>.tab-item{flex:none;margin:0}body .s-sp-tab{display:flex;gap:.4em;align-items:center;padding:.6em .5em .5em;margin:0 .5em 0 0}body .breadcrumb{display:inline-flex;padding:0}
 body .pagination{display:inline-flex}body .navbar{flex:none;border-bottom:1px solid var(--s-border)}.s-sp-brand{font-size:1.15em;font-weight:700;display:flex}.navbar .btn.active{background:none;font-weight:700}
 .s-sp-nav{gap:2px}.s-sp-entry{padding:.4em .6em;border-radius:.1rem;color:inherit;text-decoration:none}.s-sp-entry.s-sp-active{background:#f1f1fc;color:#5755d9}.s-sp-entry[aria-disabled]{opacity:.5}
 .s-sp-menu.s-sp-menu{position:static;transform:none;min-width:12em;max-width:20em;overflow:hidden}body .table :is(td,th){padding:.6em .5em}body .table td.s-end,body .table th.s-end{text-align:end}body .s-sp-card .s-sp-body{flex:none}.s-sp-card>.card-header:last-child{padding-bottom:.8rem}
