@@ -23,6 +23,7 @@ from training.config import AugmentationKnobs
 from training.order import EpochOrder
 from training.packed_index import Format, PackedIndex, read_index
 from training.screen_batch import ScreenBatch
+from training.shard_store import open_shard_store
 from training.shards import Shards
 
 __all__ = ["ScreenBatch", "SplitBatches", "choose_format", "open_split"]
@@ -61,15 +62,22 @@ class SplitBatches:
     """
 
     def __init__(
-        self, split: Split, index: PackedIndex, format: Format, note: str, order: EpochOrder, num_workers: int, augmentation: AugmentationKnobs | None
+        self,
+        split: Split,
+        index: PackedIndex,
+        format: Format,
+        note: str,
+        order: EpochOrder,
+        num_workers: int,
+        augmentation: AugmentationKnobs | None,
+        shards_at: str | None,
     ):
         self.split, self.index, self.format, self.note, self.order, self.augmentation = split, index, format, note, order, augmentation
         self.elements = np.array(index.splits[split].elements, dtype=np.int64)
-        folder = artifact("pack_beton")
         self._source = (
-            Beton(folder / f"{split}.beton", order, num_workers)
+            Beton(artifact("pack_beton") / f"{split}.beton", index.splits[split], order, num_workers)
             if format == "beton"
-            else Shards(folder, split, index.splits[split].screens, order, num_workers)
+            else Shards(open_shard_store(shards_at or index.shards_at or str(artifact("pack_beton"))), index.splits[split], order, num_workers)
         )
 
     def __len__(self) -> int:
@@ -100,12 +108,14 @@ class SplitBatches:
 def open_split(
     split: Split, *, batch_size: int, loader: Literal["auto", "beton", "shards"] = "auto", shuffle_seed: int | None = None, num_workers: int = 0,
     rank: int = 0, world_size: int = 1, drop_last: bool = False, augmentation: AugmentationKnobs | None = None,
+    shards_at: str | None = None,
 ) -> SplitBatches:  # fmt: skip
     """Batches of one split for one rank.
 
     `loader` `auto` takes betons if they are there and FFCV can be imported, else shards (`.note` says which and why). With `shuffle_seed` each
     epoch has its own order, a function of seed and epoch only (`.order.set_epoch`, which also says where in the epoch to begin). `num_workers` never changes what is read.
-    `augmentation` says what `.augmented` does; it needs a `shuffle_seed`.
+    `augmentation` says what `.augmented` does; it needs a `shuffle_seed`. `shards_at` is a folder or URL (as fsspec
+    reads it) that holds the packed shards instead of the place that the index names.
     InputError for a missing or outdated pack, or a format that is not there.
     """
     if split not in SPLITS:
@@ -115,4 +125,4 @@ def open_split(
     index = read_index()
     format, note = choose_format(loader, index)
     order = EpochOrder(index.splits[split].screens, batch_size, shuffle_seed, rank, world_size, drop_last)
-    return SplitBatches(split, index, format, note, order, num_workers, augmentation)
+    return SplitBatches(split, index, format, note, order, num_workers, augmentation, shards_at)

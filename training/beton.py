@@ -9,7 +9,7 @@ import torch
 
 from contracts.errors import InputError
 from training.order import EpochOrder
-from training.packed_index import REPACK
+from training.packed_index import REPACK_FORCED, PackedSplit
 from training.screen_batch import ScreenBatch
 
 
@@ -42,9 +42,13 @@ def import_ffcv() -> Any:
 class Beton:
     """FFCV's loader, told the order. Its image and array buffers are reused, so every batch is copied out."""
 
-    def __init__(self, file: Path, sampler: EpochOrder, num_workers: int):
+    def __init__(self, file: Path, split: PackedSplit, sampler: EpochOrder, num_workers: int):
         if not file.is_file():
-            raise InputError("is missing.", file=file, fix=REPACK)
+            if split.screens:
+                raise InputError("is missing.", file=file, fix=REPACK_FORCED)
+        elif (found := file.stat().st_size) != split.beton_bytes:
+            # FFCV maps the file into memory: reading behind its end would kill the process.
+            raise InputError(f"is not whole: it should have {split.beton_bytes} bytes.", file=file, found=f"{found} bytes", fix=REPACK_FORCED)
         ffcv = import_ffcv()
 
         class Ours(ffcv.traversal_order.base.TraversalOrder):  # type: ignore[misc,name-defined]

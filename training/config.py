@@ -19,6 +19,8 @@ class PackBetonKnobs(Knobs):
     """(height, width) in pixels of every packed image. Screens keep their aspect and are placed top left."""
     formats: tuple[Literal["beton", "shards"], ...] = Field(min_length=1)
     """What to write. `beton` needs FFCV; on a host without it shards are written instead."""
+    shards_target: str | None
+    """Where the packed shards go: a folder or URL that fsspec reaches (`s3://bucket/packed`), from which training streams them; null: beside the betons."""
 
 
 class AugmentationKnobs(Knobs):

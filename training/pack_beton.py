@@ -1,6 +1,6 @@
 """Screens at training resolution, in files that load fast: FFCV betons (images raw, so without loss) and packed WebDataset shards.
 
-Reads data/. Writes artifacts/pack_beton/{index.json, <split>.beton, <split>-NNNNNN.tar}. A screen is scaled to fit `image_size`, aspect kept,
+Reads data/. Writes artifacts/pack_beton/{index.json, <split>.beton, <split>-NNNNNN.tar}; with `shards_target` the tar files go there. A screen is scaled to fit `image_size`, aspect kept,
 placed top left, the rest zero; boxes are scaled with it. Both formats hold the same pixels and the same float32 boxes.
 """
 
@@ -8,9 +8,10 @@ import argparse
 import io
 import json
 import tarfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -20,12 +21,13 @@ from contracts.dataset import SHARDS, SPLITS, Split, check_dataset, coco_path, d
 from contracts.errors import InputError, run_command
 from contracts.files import write_json
 from contracts.knobs import load_hardware, load_knobs
-from contracts.stage import stage
+from contracts.stage import progress, stage
 from training.config import PackBetonKnobs
 
 if TYPE_CHECKING:
     from contracts.annotation import Screen
     from training.screen_batch import PackedScreen
+    from training.shard_store import ShardStore
 
 # Few enough that a shard of large screens stays near a gigabyte.
 _SCREENS_PER_SHARD = 1000
@@ -35,6 +37,7 @@ _RENDER_AGAIN = "Delete this shard, render it again with `python -m datagen.rend
 
 def main() -> None:
     argparse.ArgumentParser(prog="python -m training.pack_beton", description=__doc__).parse_args()
+    from training.shard_store import open_shard_store
     from training.shards import TarMembers
 
     knobs, hardware = load_knobs(PackBetonKnobs), load_hardware("pack_beton")
@@ -42,6 +45,13 @@ def main() -> None:
         started = perf_counter()
         manifest = check_dataset()
         formats = writable_formats(knobs.formats, s.log)
+        # Each version and size has a folder of its own: shards that an older model still reads are never overwritten.
+        height, width = knobs.image_size
+        place = (
+            knobs.shards_target
+            and f"{knobs.shards_target.rstrip('/')}/{dataset_version().partition('.')[0][:12]}-{height}x{width}-{knobs.resampling}"
+        )
+        store = open_shard_store(place) if place and "shards" in formats else None
         pngs = TarMembers([SHARDS / shard.name for shard in manifest.shards])
         splits: dict[str, dict[str, Any]] = {}
         for split in SPLITS:
@@ -49,18 +59,29 @@ def main() -> None:
             elements = [len(screen.elements) for screen in screens]
             packed = scaled(screens, pngs, knobs, threads=max(hardware.num_workers, 1))
             packed = s.progress(packed, f"pack {split}", total=len(screens))
+            shards: list[dict[str, Any]] = []
+            beton = s.folder / f"{split}.beton"
             if "shards" in formats:
-                packed = through_shards(packed, s.folder, split)
+                packed = through_shards(packed, s.folder, split, shards, store)
             if "beton" in formats and screens:
-                write_beton(s.folder / f"{split}.beton", packed, len(screens), max(elements), knobs.image_size)
+                write_beton(beton, packed, len(screens), max(elements), knobs.image_size)
             for _ in packed:
                 pass
-            splits[split] = {"screens": len(screens), "max_elements": max(elements, default=0), "elements": elements}
+            splits[split] = {
+                "screens": len(screens), "max_elements": max(elements, default=0), "elements": elements, "shards": shards,
+                "beton_bytes": beton.stat().st_size if beton.is_file() else None,
+            }  # fmt: skip
         write_json(
             s.folder / "index.json",
-            {"image_size": knobs.image_size, "formats": formats, "dataset_version": dataset_version(), "splits": splits},
-        )
-        sizes = {kind: sum(file.stat().st_size for file in s.folder.glob(f"*.{kind}")) for kind in ("beton", "tar")}
+            {
+                "image_size": knobs.image_size, "formats": formats, "shards_at": store and store.place, "dataset_version": dataset_version(),
+                "splits": splits,
+            },
+        )  # fmt: skip
+        sizes = {
+            "beton": sum(splits[split]["beton_bytes"] or 0 for split in SPLITS),
+            "tar": sum(shard["bytes"] for split in SPLITS for shard in splits[split]["shards"]),
+        }
         s.report({f"screens_{split}": splits[split]["screens"] for split in SPLITS})
         s.report({"beton_bytes": sizes["beton"], "shard_bytes": sizes["tar"], "pack_seconds": perf_counter() - started})
         s.report({"beton_written": int("beton" in formats)})
@@ -81,7 +102,10 @@ def writable_formats(wanted: Iterable[str], log: Callable[[str], None]) -> list[
 
 
 def scaled(screens: list["Screen"], pngs: Any, knobs: PackBetonKnobs, threads: int) -> Iterator["PackedScreen"]:
-    """Each screen at training resolution, in the order given (image ids count from 1), a few prepared ahead on threads."""
+    """Each screen at training resolution, in the order given (image ids count from 1), a few prepared ahead on threads.
+
+    InputError at the first that cannot be scaled, when the rest has been looked through for more of them, so that it can count and name them all.
+    """
 
     def work(numbered: tuple[int, "Screen"]) -> "PackedScreen":
         return scale_screen(*numbered, pngs, knobs)
@@ -89,9 +113,28 @@ def scaled(screens: list["Screen"], pngs: Any, knobs: PackBetonKnobs, threads: i
     with ThreadPoolExecutor(threads) as pool:
         numbered = iter(enumerate(screens, start=1))
         waiting = [pool.submit(work, one) for one in islice(numbered, 2 * threads)]
-        while waiting:
-            yield waiting.pop(0).result()
+        for number in range(len(screens)):
+            try:
+                screen = waiting.pop(0).result()
+            except InputError as error:
+                raise _all_broken(error, screens, number, work) from None
+            yield screen
             waiting += [pool.submit(work, one) for one in islice(numbered, 1)]
+
+
+def _all_broken(first: InputError, screens: list["Screen"], number: int, work: Callable[[tuple[int, "Screen"]], object]) -> InputError:
+    """The error of screen number `number` (from 0), with the keys of all that are broken after it."""
+    keys = [screens[number].key]
+    for later in progress(range(number + 1, len(screens)), "look for more broken screens"):
+        try:
+            work((later + 1, screens[later]))
+        except InputError:
+            keys.append(screens[later].key)
+    if len(keys) == 1:
+        return first
+    named = ", ".join(keys[:10]) + (", ..." if keys[10:] else "")
+    problem = f"{first.problem} {len(keys)} screens of this split cannot be packed: {named}."
+    return InputError(problem, file=first.file, field=first.field, found=first.found, fix=first.fix)
 
 
 def scale_screen(image_id: int, screen: "Screen", pngs: Any, knobs: PackBetonKnobs) -> "PackedScreen":
@@ -124,16 +167,27 @@ def scale_screen(image_id: int, screen: "Screen", pngs: Any, knobs: PackBetonKno
     return PackedScreen(canvas, boxes.astype(np.float32), labels, image_id, (content_h, content_w), (screen.height, screen.width))
 
 
-def through_shards(packed: Iterable["PackedScreen"], folder: Path, split: Split) -> Iterator["PackedScreen"]:
-    """Pass screens on while writing them to `<split>-NNNNNN.tar`, as <image id>.png (lossless) and <image id>.json."""
+def through_shards(
+    packed: Iterable["PackedScreen"], folder: Path, split: Split, index: list[dict[str, Any]], store: "ShardStore | None"
+) -> Iterator["PackedScreen"]:
+    """Pass screens on while writing them to `<split>-NNNNNN.tar`, as <image id>.json and <image id>.png (lossless); what they hold goes to `index`.
+
+    With a store each shard is moved there when it is whole.
+    """
     screens = iter(packed)
-    number = 0
     while part := list(islice(screens, 1)):
-        with tarfile.open(folder / f"{split}-{number:06d}.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
+        file = folder / f"{split}-{len(index):06d}.tar"
+        offsets = [0]
+        with tarfile.open(file, "w", format=tarfile.USTAR_FORMAT) as tar:
             for screen in _chain(part, islice(screens, _SCREENS_PER_SHARD - 1)):
                 _add(tar, screen)
+                offsets.append(tar.offset)
                 yield screen
-        number += 1
+        with file.open("rb") as written:
+            crc32 = [zlib.crc32(written.read(stop - start)) for start, stop in pairwise(offsets)]
+        index.append({"name": file.name, "bytes": file.stat().st_size, "offsets": offsets, "crc32": crc32})
+        if store is not None:
+            store.put(file)
 
 
 def _chain(*parts: Iterable["PackedScreen"]) -> Iterator["PackedScreen"]:
@@ -211,7 +265,11 @@ def write_beton(file: Path, packed: Iterable["PackedScreen"], screens: int, max_
         "labels": ffcv.fields.NDArrayField(np.dtype("int64"), (capacity,)),
         "numbers": ffcv.fields.NDArrayField(np.dtype("int64"), (6,)),
     }
-    Writer(str(file), fields, page_size=page_bytes, num_workers=1).from_indexed_dataset(InOrder())
+    try:
+        Writer(str(file), fields, page_size=page_bytes, num_workers=1).from_indexed_dataset(InOrder())
+    except InputError as error:
+        # Without the frames below, which hold views of shared memory that could not be closed while they live.
+        raise error.with_traceback(None) from None
 
 
 if __name__ == "__main__":

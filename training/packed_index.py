@@ -1,8 +1,8 @@
 """`artifacts/pack_beton/index.json`: what was packed."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from contracts.annotation import Frozen
 from contracts.dataset import Split, dataset_version
@@ -11,6 +11,21 @@ from contracts.stage import artifact
 
 Format = Literal["beton", "shards"]
 REPACK = "Run `dvc repro pack_beton` to pack this dataset version."
+# For a pack that DVC takes for up to date.
+REPACK_FORCED = "Run `dvc repro --force pack_beton` to pack it again."
+
+
+class PackedShard(Frozen):
+    """A tar file: its n-th screen lies from byte offsets[n] to offsets[n + 1], members' headers included, and has the checksum crc32[n]."""
+
+    name: str
+    bytes: int = Field(ge=0)
+    offsets: tuple[int, ...]
+    crc32: tuple[int, ...]
+
+    def part(self, n: int) -> tuple[str, int, int]:
+        """Where the n-th screen is: name, first byte, byte behind the last."""
+        return self.name, self.offsets[n], self.offsets[n + 1]
 
 
 class PackedSplit(Frozen):
@@ -19,13 +34,26 @@ class PackedSplit(Frozen):
     screens: int = Field(ge=0)
     max_elements: int = Field(ge=0)
     elements: tuple[int, ...]
+    shards: tuple[PackedShard, ...]
+    beton_bytes: int | None
+    """Size of the beton; None if there is none."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        packed = [len(shard.crc32) for shard in self.shards]
+        if len(self.elements) != self.screens or (packed and sum(packed) != self.screens) or [len(s.offsets) - 1 for s in self.shards] != packed:
+            raise ValueError(f"elements and shards are not those of {self.screens} screens")
+        return self
 
 
 class PackedIndex(Frozen):
-    """`artifacts/pack_beton/index.json`. `image_size` is (height, width) in pixels."""
+    """`artifacts/pack_beton/index.json`. `image_size` is (height, width) in pixels; `shards_at` the folder or URL of the shards if it is not that of
+    the index.
+    """
 
     image_size: tuple[int, int]
     formats: tuple[Format, ...]
+    shards_at: str | None
     dataset_version: str
     splits: dict[Split, PackedSplit]
 

@@ -23,6 +23,8 @@ from tests.training.synthetic_screens import SPLIT_SIZES, VERSION, tiny_params, 
 from training import pack_beton
 from training.batches import ScreenBatch, open_split
 from training.order import EpochOrder
+from training.packed_index import read_index
+from training.shard_store import open_shard_store
 from training.shards import ShardScreens
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +136,7 @@ def test_packed_shards_are_plain_webdataset(packed: Path) -> None:
     with Path("artifacts/pack_beton/val-000000.tar").open("rb") as file:
         samples = list(group_by_keys({**member, "__url__": ""} for member in tar_file_iterator(file)))
     assert [json.loads(sample["json"])["image_id"] for sample in samples] == [1, 2, 3]
-    ours = ShardScreens(Path("artifacts/pack_beton"), "val", 3)
+    ours = ShardScreens(open_shard_store("artifacts/pack_beton"), read_index().splits["val"])
     for position, sample in enumerate(samples):
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(sample["png"]))), ours[position].image)
 
