@@ -31,13 +31,13 @@ FLAGS = (
     "--force-color-profile=srgb",
     "--hide-scrollbars",
     # A picture must not depend on the one before it, nor on how busy the machine is.
-    "--disable-partial-raster",
+    "--disable-partial-raster",  # a repainted corner is anti-aliased as if it were painted for the first time
     "--disable-checker-imaging",
     "--disable-image-animation-resync",
     "--disable-threaded-animation",
     "--disable-skia-runtime-opts",
     "--disable-gpu",
-    "--disable-partial-raster",  # a repainted corner is anti-aliased as if it were painted for the first time
+    "--enable-features=",  # takes back Playwright's: its CDPScreenshotNewSurface draws every page once more before a picture is taken
     "--disable-background-networking",
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--proxy-server=http://127.0.0.1:9",  # addresses given as numbers need no resolver: the discard port answers nobody
