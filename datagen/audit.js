@@ -159,16 +159,22 @@ window.audit = (() => {
       } else empty(element);
       if (!pseudo) {
         set(element, fill);
+        if (element.localName === "progress") for (const part of ["bar", "value"]) fillPart(element, `::-webkit-progress-${part}`, fill);
         continue;
       }
-      const sheet = new element.ownerDocument.defaultView.CSSStyleSheet();
-      element.setAttribute("data-audited", "");
-      sheet.replaceSync(`[data-audited]${pseudo}{${Object.entries(fill).map(([property, value]) => `${property}:${value}!important`).join(";")}}`);
-      const root = element.getRootNode();
-      root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
-      rules.push([element, sheet]);
+      fillPart(element, pseudo, fill);
     }
     return true;
+  }
+
+  // What only a style sheet reaches.
+  function fillPart(element, pseudo, fill) {
+    const sheet = new element.ownerDocument.defaultView.CSSStyleSheet();
+    element.setAttribute("data-audited", "");
+    sheet.replaceSync(`[data-audited]${pseudo}{${Object.entries(fill).map(([property, value]) => `${property}:${value}!important`).join(";")}}`);
+    const root = element.getRootNode();
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    rules.push([element, sheet]);
   }
 
   const seen = colour => colour !== "transparent" && !/[,/] *0\)$/.test(colour);

@@ -133,15 +133,15 @@ def main() -> None:
         print(f"not audited: {count} screens of {name} (its geometry comes from the toolkit that draws it).")
     if options.out:
         _write(options, seed, engine, summary, skipped, found)
-    _hold_to_bar(summary["kit"] if options.every_kit else summary["all"], options)
+    hold_to_bar(summary["kit"] if options.every_kit else summary["all"], options.inside, options.iou)
 
 
-def _hold_to_bar(figures: dict[str, dict[str, Any]], options: argparse.Namespace) -> None:
-    """InputError if any of them is under the bar."""
-    low = {name: of for name, of in figures.items() if of["inside"] < options.inside or (of["painted"]["iou"] or 0.0) < options.iou}
+def hold_to_bar(figures: dict[str, dict[str, Any]], inside: float, iou: float) -> None:
+    """InputError if any of them (a part of `summarize`: figures by name) is under the bar."""
+    low = {name: of for name, of in figures.items() if of["inside"] < inside or (of["painted"]["iou"] or 0.0) < iou}
     if low:
         raise InputError(
-            f"the audit is under the bar ({options.inside:.2%} changed inside their label, mean IoU of painted elements {options.iou}).",
+            f"the audit is under the bar ({inside:.2%} changed inside their label, mean IoU of painted elements {iou}).",
             found="; ".join(f"{name} {of['inside']:.2%}, {of['painted']['iou'] or 0.0:.4f}" for name, of in low.items()),
             fix="Look at the crops that --out FOLDER writes, and mend the annotator or the kit's marks.",
         )
@@ -336,7 +336,8 @@ class _LivePage:
     def verdict(self, element: Element, kind: str, change: _Change, inside: bool | None = None, leak: float | None = None) -> AuditedElement:
         screen, scale = self._screen, self._screen.device_scale
         label = element.box.xyxy
-        iou, off, out = compare_boxes(label, change.box) if change.box else (0.0, 0.0, 0.0)
+        whole = float(max(label[2] - label[0], label[3] - label[1]))
+        iou, off, out = compare_boxes(label, change.box) if change.box else (0.0, whole, 0.0)
         if kind == "covered" and change.box:
             out = compare_boxes(self._full_box(element), change.box)[2]
         return AuditedElement(

@@ -158,7 +158,7 @@ body[class] table.s-full :is(td,th){padding:.7em .6em}body[class] table tr.s-tab
 body[class] .s-m-item.active :is(.s-list-subtitle,.s-list-meta){color:inherit;opacity:.8}body[class] .s-m-card{margin:0;background:var(--s-raised)}body[class] .card-content{padding:1em}body[class] .s-m-head{padding-bottom:0}body[class] .card-action{padding:.6em 1em}
 body[class] .s-m-chip{display:inline-flex;align-items:center;gap:.4em;margin:0;white-space:nowrap;flex:none}.s-m-toast.s-m-toast{position:static;display:flex;min-width:16em;max-width:25em;margin:0;transform:none;opacity:1}.s-m-toast .btn{color:inherit}
 .s-m-modal.s-m-modal{display:block;position:static;max-height:90vh;margin:0;opacity:1;transform:none}body[class] .s-m-modal-head,.s-m-modal-head.s-m-modal-head{padding:1.2em 1.4em .4em}.s-m-modal-body.s-m-modal-body{padding:.6em 1.4em}
-.s-m-modal .modal-footer{height:auto;padding:.8em 1.4em;border:0}.s-m-tip.s-m-tip{position:static;opacity:1;visibility:visible;min-height:0;max-width:18em;padding:.5em .8em}body[class] .s-m-progress{margin:0}body[class] .s-m-footer{padding:2em 1em}
+.s-m-footer{background:var(--s-tint);color:var(--s-text)}.s-m-modal .modal-footer{height:auto;padding:.8em 1.4em;border:0}.s-m-tip.s-m-tip{position:static;opacity:1;visibility:visible;min-height:0;max-width:18em;padding:.5em .8em}body[class] .s-m-progress{margin:0}body[class] .s-m-footer{padding:2em 1em}
 """,
     ),
 )  # fmt: skip

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from contracts.annotation import Box, Element, Screen
-from datagen.audit import AuditedElement, audit_screen, compare_boxes, summarize, table
+from contracts.errors import InputError
+from datagen.audit import INSIDE_BAR, IOU_BAR, AuditedElement, audit_screen, compare_boxes, hold_to_bar, kit_table, summarize, table
 from datagen.browser import Browser
 from datagen.pages import Page
 from datagen.screens import to_element
@@ -152,6 +153,40 @@ def test_nothing_is_left_out_of_the_summary() -> None:
     assert set(summary["class"]) == {"button", "list"}
     assert set(summary["kit"]) == {"a", "b"}
     assert "80.00%" in table(summary)
+
+
+def test_no_kit_hides_behind_the_others() -> None:
+    many = [audited(kit="good", key=f"{i}") for i in range(999)]
+    poor = [audited(kit="poor", key="1"), audited(kit="poor", key="2", iou=0.6, off=9.0)]
+    summary = summarize(many + poor)
+    hold_to_bar(summary["all"], INSIDE_BAR, IOU_BAR)
+    with pytest.raises(InputError, match=r"poor 100.00%, 0\.8000") as error:
+        hold_to_bar(summary["kit"], INSIDE_BAR, IOU_BAR)
+    assert "good" not in str(error.value)
+    rows = {line.split()[0]: line.split()[1:] for line in kit_table(summary).splitlines()}
+    assert rows["good"] == ["999", "999", "100.00%", "1.0000", "0"]
+    assert rows["poor"] == ["2", "2", "100.00%", "0.8000", "1"]
+    assert rows["all"][1] == "1001"
+
+
+def test_a_kit_without_anything_painted_is_under_the_bar() -> None:
+    with pytest.raises(InputError, match="bare"):
+        hold_to_bar(summarize([audited(kit="bare", kind="covered", iou=None)])["kit"], INSIDE_BAR, IOU_BAR)
+
+
+@pytest.mark.browser
+def test_every_kit_is_audited_and_the_file_says_what_failed(run: Callable[..., Any], workplace: Path) -> None:
+    (workplace / "two_kits.py").write_text(
+        "import datagen.kits\ndatagen.kits._MODULES = ('nes', 'papercss')\nfrom datagen.audit import main\nmain()\n", encoding="utf-8"
+    )
+    done = run("two_kits --every-kit --screens 2 --seed 5 --inside 0 --iou 0 --out figures/audit-kits.json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].split() == ["kit", "screens", "audited", "inside", "IoU", "painted", "failed"]
+    report = json.loads((workplace / "figures/audit-kits.json").read_text())
+    assert {name: figures["screens"] for name, figures in report["summary"]["kit"].items()} == {"nes": 2, "papercss": 2}
+    assert report["seed"] == 5
+    assert report["generator"].startswith("datagen/")
+    assert len(report["failed"]) == report["summary"]["all"]["all"]["failed"]
 
 
 @pytest.mark.browser
