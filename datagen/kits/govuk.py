@@ -157,7 +157,7 @@ body[class] .s-govuk-square{padding:8px 9px;flex:none}
 .govuk-breadcrumbs,body[class] .govuk-notification-banner,body[class] .govuk-tabs{margin-top:0}.govuk-tabs{overflow:hidden}.govuk-tabs__list{display:flex;align-items:flex-end;min-width:max-content}
 .govuk-tabs__tab{display:inline-flex;gap:.4em;align-items:center}@media(max-width:40.0525em){body[class] .govuk-tabs__list-item{margin-left:0;padding-left:25px}}
 .govuk-service-navigation__list{display:flex;flex-wrap:nowrap;margin:0}.govuk-service-navigation__item{flex:none}body[class] .s-govuk-bar{flex-wrap:nowrap;padding-block:0;align-items:center}
-body[class] .govuk-service-navigation__service-name{margin:0;font-weight:700;padding-block:.8em}
+body[class] .govuk-service-navigation__service-name{margin:0;flex:none;font-weight:700;padding-block:.8em}
 .govuk-service-navigation--inverse .s-icon_button,.govuk-service-navigation--inverse .s-icon{color:#fff}.govuk-service-navigation--inverse .s-iconed .s-icon{color:#0b0c0c}
 .govuk-select{width:100%;min-width:0}.govuk-checkboxes__item,.govuk-radios__item{flex-wrap:nowrap}.govuk-table{margin:0}.govuk-table__cell,.govuk-table__header{font-size:inherit}
 body[class] .s-govuk-item{padding-block:.7em;margin:0}.s-govuk-content{padding:1em}body[class] .govuk-summary-card{margin:0}.s-govuk-tag{white-space:nowrap;max-width:none;font-size:1em;line-height:1.3}
