@@ -7,6 +7,7 @@
         pretrain_mae: {...}            # scale keys: one value per preset
         hardware: {pretrain_mae: ...}  # where and how it runs; never hashed by DVC, never changes the science
     tracking: {...}                    # where logs go; never hashed
+    runs: {...}                        # how training runs are kept and looked into; never hashed
 
 Science and scale keys are disjoint, so there is no precedence to learn.
 """
@@ -54,6 +55,23 @@ class Tracking(Knobs):
     project: str
 
 
+class Runs(Knobs):
+    """How training runs are kept, so that none is lost, and looked into. Nothing here may change the science."""
+
+    checkpoint_steps: int = Field(ge=0)
+    """A checkpoint every so many optimizer steps; 0: by the clock alone."""
+    checkpoint_minutes: float = Field(gt=0)
+    """And whenever so much time has gone since the last. SIGTERM always makes one."""
+    keep_last: int = Field(ge=1)
+    """Checkpoints that are kept besides the best one."""
+    deterministic: bool
+    """Refuse operations that do not give the same bits every time (some are slower, on GPUs above all)."""
+    detect_anomaly: bool
+    """Name the forward operation whose gradient is NaN; several times slower."""
+    profiler: Literal["none", "simple", "pytorch"]
+    """`simple`: seconds per part of the loop; `pytorch`: per operation. Written to the stage's folder."""
+
+
 KnobsT = TypeVar("KnobsT", bound=Knobs)
 
 
@@ -92,6 +110,12 @@ def load_tracking(file: Path = PARAMS) -> Tracking:
     """The section `tracking`."""
     values = _section(_read(file), file, "tracking", required=True)
     return _validate(Tracking, values, file, lambda key: f"tracking.{key}", "tracking")
+
+
+def load_runs(file: Path = PARAMS) -> Runs:
+    """The section `runs`."""
+    values = _section(_read(file), file, "runs", required=True)
+    return _validate(Runs, values, file, lambda key: f"runs.{key}", "runs")
 
 
 def preset_name(file: Path = PARAMS) -> str:

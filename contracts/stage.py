@@ -5,8 +5,8 @@
         s.report({"loss": 0.12}, images={"reconstructions": "reconstructions.png"})
 
 A stage writes into `s.folder`, which becomes `artifacts/<name>/` only when the block ends well: a failed or killed stage leaves no artifact,
-and what it left is removed by the next run. `run.json` stands in the folder from the first moment. In a job of several processes rank 0 alone
-writes and reports. This is the only module that speaks Dagster Pipes.
+and what it left is removed by the next run; only `s.checkpoints` stays, from which a stage that keeps some goes on. `run.json` stands in the folder
+from the first moment. In a job of several processes rank 0 alone writes and reports. This is the only module that speaks Dagster Pipes.
 """
 
 import json
@@ -58,6 +58,11 @@ class Stage:
         self.name, self.folder, self._pipes = name, folder, pipes
         self._metrics: dict[str, float] = {}
         self._images: dict[str, str] = {}
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where a stage may keep what a later run of it goes on from: outlives a failed or killed run, goes when one has ended well."""
+        return ARTIFACTS / f".{self.name}.checkpoints"
 
     def log(self, message: str) -> None:
         """One line for people: to the terminal, and to Dagster's event log when it started this stage. Silent on other ranks."""
@@ -131,6 +136,7 @@ def stage(name: str, knobs: Knobs, hardware: Hardware | None = None) -> Iterator
             write_json(folder / "metrics.json", {})
         shutil.rmtree(final, ignore_errors=True)
         folder.rename(final)
+        shutil.rmtree(s.checkpoints, ignore_errors=True)
 
 
 def read_run(name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import grimp
 import pytest
 import yaml
 
-from contracts.knobs import Knobs, load_hardware, load_knobs, load_tracking, preset_names, stage_name
+from contracts.knobs import Knobs, load_hardware, load_knobs, load_runs, load_tracking, preset_names, stage_name
 
 REPOSITORY = Path(__file__).parent.parent
 ROOMS = ("contracts", "datagen", "training", "evaluation", "orchestration")
@@ -76,6 +76,7 @@ def test_every_preset_loads(stage: str, preset: str) -> None:
 def test_presets_and_tracking() -> None:
     assert tuple(preset_names(REPOSITORY / "params.yaml")) == PRESETS
     assert load_tracking(REPOSITORY / "params.yaml").wandb == "offline"
+    assert load_runs(REPOSITORY / "params.yaml").checkpoint_minutes == 10
 
 
 @pytest.fixture(scope="module")

@@ -22,12 +22,14 @@ from torch.optim.lr_scheduler import LambdaLR
 from contracts.dataset import Split
 from contracts.errors import InputError
 from contracts.files import replacing
-from contracts.knobs import PARAMS, Hardware, Knobs, accumulation, load_tracking
+from contracts.knobs import PARAMS, Hardware, Knobs, accumulation, load_runs, load_tracking
 from contracts.stage import Stage
 from training.batches import ScreenBatch, SplitBatches, open_split
 from training.config import AugmentationKnobs
 from training.distribution import strategy, world
-from training.tracking import JsonLinesLogger, ProgressLine, close, loggers
+from training.ema import WeightAverage
+from training.resume import FailedBatch, Keeper, last_tracking_id
+from training.tracking import JsonLinesLogger, Metrics, ProgressLine, close, loggers, write_metrics
 
 # About this many points on a curve, whatever the length of the run.
 _POINTS = 100
@@ -94,10 +96,15 @@ class Task(L.LightningModule):
     def __init__(self, model: nn.Module, plan: Plan, data: Data, precision: str, betas: tuple[float, float] = (0.9, 0.999)):
         super().__init__()
         self.model, self.plan, self.data, self.precision, self.betas = model, plan, data, precision, betas
-        self._sums: dict[str, Tensor] = {}
-        self._summed = 0
-        self._val: Tensor | None = None
+        self.ema: WeightAverage | None = None
+        self.sums: dict[str, Tensor] = {}
+        """The loss and its parts, summed over the `summed` micro-batches since the last point on the curves."""
+        self.summed = 0
         self.validation: list[float] = []
+        """Mean loss on the validation split, per epoch."""
+        self.scores: list[float] = []
+        """What decides which epoch was the best, lower is better."""
+        self._val: Tensor | None = None
 
     def losses(self, batch: ScreenBatch, batch_idx: int) -> tuple[Tensor, dict[str, Tensor]]:
         """A micro-batch's loss and its parts to log. Their mean over an optimizer step's micro-batches and ranks is the global batch's loss."""
@@ -110,6 +117,10 @@ class Task(L.LightningModule):
     def groups(self) -> list[dict[str, Any]]:
         """AdamW's parameter groups."""
         raise NotImplementedError
+
+    def rate(self, step: int) -> float:
+        """Learning rate of the first group at optimizer step `step`, from 0."""
+        return float(self.groups()[0]["lr"]) * warmup_cosine(step, self.plan.warmup_steps, self.plan.steps)
 
     def configure_optimizers(self) -> Any:
         optimizer = AdamW(self.groups(), betas=self.betas)
@@ -127,22 +138,9 @@ class Task(L.LightningModule):
         with self._autocast():
             loss, parts = self.losses(batch, batch_idx)
         for name, value in {"loss": loss, **parts}.items():
-            self._sums[name] = self._sums.get(name, torch.zeros((), device=value.device)) + value.detach().float()
-        self._summed += 1
+            self.sums[name] = self.sums.get(name, torch.zeros((), device=value.device)) + value.detach().float()
+        self.summed += 1
         return loss
-
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        step = self.trainer.global_step
-        if (batch_idx + 1) % self.plan.accumulation or (step % self.plan.log_every and step < self.plan.steps):
-            return
-        means = self.trainer.strategy.reduce(torch.stack(list(self._sums.values())) / self._summed, reduce_op="mean").tolist()
-        metrics = dict(zip(self._sums, means, strict=True))
-        if not all(math.isfinite(value) for value in means):
-            raise ValueError(f"training diverged at step {step}: {metrics}")
-        self._sums, self._summed = {}, 0
-        # The rate that made this step; the schedule has moved on already.
-        rate = self.groups()[0]["lr"] * warmup_cosine(step - 1, self.plan.warmup_steps, self.plan.steps)
-        self._write(metrics | {"learning_rate": rate})
 
     def on_validation_epoch_start(self) -> None:
         self._val = torch.zeros(2, dtype=torch.float64, device=self.device)
@@ -158,11 +156,8 @@ class Task(L.LightningModule):
         total, count = self.trainer.strategy.reduce(self._val, reduce_op="sum").tolist()
         if count:
             self.validation.append(total / count)
-            self._write({"val_loss": total / count})
-
-    def _write(self, metrics: dict[str, float]) -> None:
-        for logger in self.loggers:
-            logger.log_metrics({"epoch": self.current_epoch, **metrics}, step=self.trainer.global_step)
+            self.scores.append(total / count)
+            write_metrics(self.trainer, {"val_loss": total / count})
 
 
 def open_data(hardware: Hardware, seed: int, stage: str, augmentation: AugmentationKnobs | None = None) -> Data:
@@ -180,14 +175,21 @@ def open_data(hardware: Hardware, seed: int, stage: str, augmentation: Augmentat
 
 
 def fit(task: Task, s: Stage, knobs: Knobs, hardware: Hardware, gradient_clip: float) -> dict[str, float]:
-    """Train to the end of the plan; log into the stage's folder; return what to report. Weights are whole on every rank afterwards."""
+    """Train to the end of the plan, from where an interrupted run of this stage was; log into the stage's folder; return what to report.
+
+    Weights are whole on every rank afterwards. InputError if what was interrupted was another run (see training/resume.py).
+    """
     _quiet()
-    sinks = loggers(s, load_tracking(), knobs.model_dump(mode="json")) if world(hardware, s.name).rank == 0 else []
-    plan = task.plan
+    runs, plan = load_runs(), task.plan
+    torch.use_deterministic_algorithms(runs.deterministic)
+    sinks = loggers(s, load_tracking(), knobs.model_dump(mode="json"), last_tracking_id(s)) if world(hardware, s.name).rank == 0 else []
+    keeper = Keeper(task, s, knobs, hardware, runs, sinks)
+    averages = [task.ema] if task.ema is not None else []
     trainer = L.Trainer(
         accelerator=hardware.accelerator, devices=hardware.devices, strategy=strategy(hardware), precision="32-true",
         max_epochs=plan.epochs, limit_train_batches=plan.steps_per_epoch * plan.accumulation, accumulate_grad_batches=plan.accumulation,
-        gradient_clip_val=gradient_clip, logger=sinks, callbacks=[ProgressLine(s.name, plan.steps)], default_root_dir=s.folder,
+        gradient_clip_val=gradient_clip, logger=sinks, callbacks=[*averages, FailedBatch(s), Metrics(task), keeper, ProgressLine(s.name, plan.steps)],
+        default_root_dir=s.folder, detect_anomaly=runs.detect_anomaly,
         use_distributed_sampler=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
         log_every_n_steps=1,
     )  # fmt: skip
@@ -203,9 +205,11 @@ def fit(task: Task, s: Stage, knobs: Knobs, hardware: Hardware, gradient_clip: f
             found = {"first_loss": curve[0], "loss": curve[-1]}
     if task.validation:
         found |= {"first_val_loss": task.validation[0], "val_loss": task.validation[-1]}
-    screens = plan.steps * plan.accumulation * hardware.devices * hardware.micro_batch
+    if task.ema is not None:
+        task.ema.show(True)
+    screens = (trainer.global_step - keeper.first_step) * plan.accumulation * hardware.devices * hardware.micro_batch
     parameters = sum(parameter.numel() for parameter in task.model.parameters())
-    return found | {"steps": plan.steps, "parameters": parameters, "screens_per_second": screens / seconds}
+    return found | {"steps": trainer.global_step, "parameters": parameters, "screens_per_second": screens / seconds}
 
 
 def _quiet() -> None:
@@ -213,6 +217,7 @@ def _quiet() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # it is, by EpochOrder.set_epoch
     # Torch 2.11 knows only the old names.
     warnings.filterwarnings("ignore", message=".*`broadcast_buffers` is deprecated.*", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*all_gather_into_tensor.*", category=FutureWarning)
@@ -222,4 +227,4 @@ def _quiet() -> None:
 def save_weights(module: nn.Module, file: Path) -> None:
     """All weights as safetensors, by rank 0 alone. (ZeRO-2 splits gradients and optimizer states; weights are whole everywhere.)"""
     with replacing(file) as temporary:
-        save_file({name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}, temporary)
+        save_file({name: value.detach().to("cpu", copy=True).contiguous() for name, value in module.state_dict().items()}, temporary)

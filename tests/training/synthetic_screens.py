@@ -89,6 +89,7 @@ def tiny_params() -> dict[str, Any]:
     params: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
     params["preset"] = "tiny-cpu"
     params["tracking"] = {"wandb": "disabled", "project": "screenry-test"}
+    params["runs"] |= {"checkpoint_steps": 0, "deterministic": True}
     tiny = params["presets"]["tiny-cpu"]
     tiny["pack_beton"] = {"image_size": [64, 96], "formats": ["beton", "shards"]}
     tiny["pretrain_mae"] |= {"encoder": "swin_nano", "decoder_depth": 1, "decoder_dim": 32, "global_batch": 4, "epochs": 2, "warmup_epochs": 0.5}

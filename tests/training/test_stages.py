@@ -262,7 +262,9 @@ def test_a_stage_that_fails_while_training_exits_with_an_error_and_leaves_nothin
     )
     assert done.returncode != 0
     assert "not finite" in done.stderr or "diverged" in done.stderr
-    assert [p.name for p in (project / "artifacts").iterdir()] == ["pack_beton"]
+    assert sorted(p.name for p in (project / "artifacts").iterdir()) == [".train_detector.checkpoints", "pack_beton"]
+    (failed,) = (project / "artifacts/.train_detector.checkpoints").glob("failed-*.json")
+    assert all(ids for ids in json.loads(failed.read_text())["image_ids"])
 
 
 def test_a_pack_of_another_version_stops_training(project: Path) -> None:
