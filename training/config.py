@@ -8,6 +8,7 @@ from contracts.knobs import Knobs
 
 EncoderName = Literal["swin_nano", "swin_micro", "swin_tiny_patch4_window7_224", "swin_small_patch4_window7_224", "swin_base_patch4_window7_224"]
 Precision = Literal["32-true", "bf16-mixed"]
+QuerySelection = Literal["positions", "mixed", "features"]
 
 
 class PackBetonKnobs(Knobs):
@@ -95,6 +96,12 @@ class PretrainMaeKnobs(Knobs):
     """Number format of the forward and backward pass (it moves results, so it is no hardware setting)."""
 
 
+def check_denoising(denoising_queries: int, two_stage: bool, query_selection: QuerySelection) -> None:
+    """ValueError if denoising queries are wanted where a query is more than a content and a box."""
+    if denoising_queries and not (two_stage and query_selection != "positions"):
+        raise ValueError("denoising_queries above 0 needs two_stage, with query_selection mixed or features")
+
+
 class TrainDetectorKnobs(Knobs):
     """Stage `train_detector`: Deformable-DETR (arXiv:2010.04159) on a Swin encoder."""
 
@@ -134,6 +141,18 @@ class TrainDetectorKnobs(Knobs):
     """Each decoder layer refines the boxes of the layer before (section A.4 of the paper)."""
     two_stage: bool
     """Queries start from the encoder's best proposals instead of learned ones (section A.4)."""
+    query_selection: QuerySelection
+    """What a query takes from its proposal, with two_stage: `positions`, a content made from the box's place as in Deformable-DETR; `mixed`, the box
+    alone, with a learned content (DINO, arXiv:2203.03605, section 3.4); `features`, box and feature (RT-DETR, arXiv:2304.08069)."""
+    look_forward_twice: bool
+    """With box_refinement, a layer's box loss also teaches the layer before (DINO, section 3.5)."""
+    denoising_queries: int = Field(ge=0, multiple_of=2)
+    """Noisy copies of its elements that each training screen's decoder is to mend or reject (DINO, section 3.3); 0: none. Needs two_stage with
+    query_selection mixed or features."""
+    denoising_label_noise: float = Field(ge=0, le=1)
+    """Half of this share of the copies' labels are drawn anew."""
+    denoising_box_noise: float = Field(ge=0)
+    """How far a copy's sides move at most, in halves of its size; twice as far for those to be rejected."""
     augmentation: AugmentationKnobs | None
     """Random changes to training screens; null: none."""
     global_batch: int = Field(ge=1)
@@ -150,3 +169,8 @@ class TrainDetectorKnobs(Knobs):
     """Largest norm of the whole gradient."""
     precision: Precision
     """Number format of the forward and backward pass."""
+
+    @model_validator(mode="after")
+    def _denoising(self) -> "TrainDetectorKnobs":
+        check_denoising(self.denoising_queries, self.two_stage, self.query_selection)
+        return self

@@ -9,6 +9,7 @@ from training.batches import ScreenBatch
 from training.config import TrainDetectorKnobs
 from training.loop import Data, Plan, Task, parameter_groups
 from training.losses.detection import LossWeights, Target, detection_loss, to_cxcywh
+from training.models.denoising import NoisyQueries, noisy_queries
 from training.models.detector import Detector
 from training.models.encoder import normalise
 
@@ -18,7 +19,7 @@ class DetectorTask(Task):
 
     def __init__(self, model: Detector, knobs: TrainDetectorKnobs, plan: Plan, data: Data):
         super().__init__(model, plan, data, knobs.precision)
-        self.knobs = knobs
+        self.knobs, self.classes = knobs, len(model.config.class_names)
         self.weights = LossWeights(focal=knobs.focal_weight, l1=knobs.l1_weight, giou=knobs.giou_weight)
 
     def groups(self) -> list[dict[str, Any]]:
@@ -30,15 +31,26 @@ class DetectorTask(Task):
             *parameter_groups(backbone, rate * self.knobs.encoder_learning_rate_factor, self.knobs.weight_decay),
         ]
 
-    def _loss(self, batch: ScreenBatch, normaliser: float) -> tuple[Tensor, dict[str, Tensor]]:
-        output = self.model(normalise(batch.images, batch.content_hw), batch.content_hw)
-        return detection_loss(output, targets(batch), self.weights, normaliser)
+    def _loss(self, batch: ScreenBatch, normaliser: float, denoise: bool) -> tuple[Tensor, dict[str, Tensor]]:
+        wanted = targets(batch)
+        noisy = self._noisy(batch, wanted) if denoise else None
+        output = self.model(normalise(batch.images, batch.content_hw), batch.content_hw, noisy)
+        return detection_loss(output, wanted, self.weights, normaliser, noisy)
+
+    def _noisy(self, batch: ScreenBatch, wanted: list[Target]) -> NoisyQueries:
+        """This epoch's noisy copies of a batch's elements: the same for a screen whichever process or micro-batch it lands in."""
+        return noisy_queries(
+            [t.labels for t in wanted], [t.boxes for t in wanted], self.knobs.denoising_queries, self.classes,
+            self.knobs.denoising_label_noise, self.knobs.denoising_box_noise,
+            [(self.knobs.seed, self.current_epoch, image) for image in batch.image_ids.tolist()],
+        )  # fmt: skip
 
     def losses(self, batch: ScreenBatch, batch_idx: int) -> tuple[Tensor, dict[str, Tensor]]:
-        return self._loss(batch, self.data.train.mean_elements(batch_idx, self.plan.accumulation))
+        normaliser = self.data.train.mean_elements(batch_idx, self.plan.accumulation)
+        return self._loss(batch, normaliser, denoise=self.knobs.denoising_queries > 0)
 
     def validation_sum(self, batch: ScreenBatch) -> tuple[Tensor, float]:
-        return self._loss(batch, 1.0)[0], sum(len(labels) for labels in batch.labels)
+        return self._loss(batch, 1.0, denoise=False)[0], sum(len(labels) for labels in batch.labels)
 
 
 def targets(batch: ScreenBatch) -> list[Target]:

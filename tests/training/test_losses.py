@@ -74,7 +74,7 @@ def test_matching_is_that_of_transformers(seed: int) -> None:
     theirs = DeformableDetrHungarianMatcher(class_cost=2, bbox_cost=5, giou_cost=2)(
         {"logits": prediction.logits, "pred_boxes": prediction.boxes}, [{"class_labels": t.labels, "boxes": t.boxes} for t in targets]
     )
-    for ours, reference in zip(match(prediction, targets, WEIGHTS), theirs, strict=True):
+    for ours, reference in zip(match([prediction], targets, WEIGHTS)[0], theirs, strict=True):
         assert torch.equal(ours[0], reference[0]) and torch.equal(ours[1], reference[1])
 
 
@@ -84,12 +84,12 @@ def test_losses_match_transformers_in_value_and_gradient() -> None:
     labels = [{"class_labels": t.labels, "boxes": t.boxes} for t in targets]
     criterion = DeformableDetrImageLoss(DeformableDetrHungarianMatcher(2, 5, 2), num_classes=5, focal_alpha=0.25, losses=["labels", "boxes"])
     reference = criterion(outputs, labels)
-    ours = set_losses(prediction, targets, match(prediction, targets, WEIGHTS))
+    ours = set_losses([prediction], targets, match([prediction], targets, WEIGHTS))
     elements = sum(len(t.labels) for t in targets)
     inputs = (prediction.logits, prediction.boxes)
     for name, theirs in (("focal", "loss_ce"), ("l1", "loss_bbox"), ("giou", "loss_giou")):
-        torch.testing.assert_close(ours[name] / elements, reference[theirs])
-        a = torch.autograd.grad(ours[name] / elements, inputs, retain_graph=True, allow_unused=True)
+        torch.testing.assert_close(ours[name][0] / elements, reference[theirs])
+        a = torch.autograd.grad(ours[name][0] / elements, inputs, retain_graph=True, allow_unused=True)
         b = torch.autograd.grad(reference[theirs], inputs, retain_graph=True, allow_unused=True)
         for x, y in zip(a, b, strict=True):
             assert (x is None) == (y is None)
@@ -106,7 +106,7 @@ def test_a_perfect_prediction_costs_next_to_nothing_and_more_elements_than_queri
     assert total.item() < 1e-5
     assert parts["l1"].item() == 0
     one = DetectorOutput(logits[:, :1], target.boxes[None, :1])
-    assert [len(queries) for queries, _ in match(one, [target], WEIGHTS)] == [1]
+    assert [len(queries) for queries, _ in match([one], [target], WEIGHTS)[0]] == [1]
 
 
 def test_every_layer_and_the_proposals_are_supervised() -> None:
@@ -138,7 +138,7 @@ def test_the_sum_over_micro_batches_is_the_sum_over_the_batch() -> None:
 def test_predictions_that_are_not_finite_are_an_error() -> None:
     prediction, targets = random_case(5)
     with pytest.raises(ValueError, match="not finite"):
-        match(Prediction(prediction.logits * math.nan, prediction.boxes), targets, WEIGHTS)
+        match([Prediction(prediction.logits * math.nan, prediction.boxes)], targets, WEIGHTS)
 
 
 def test_reconstruction_counts_hidden_content_pixels_only() -> None:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from training.models.denoising import NoisyQueries
 from training.models.detector import DetectorOutput, Prediction
 
 # Focal loss, arXiv:1708.02002: share of the positive term, and how strongly easy examples are discounted.
@@ -68,58 +69,97 @@ def focal_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def matching_cost(logits: Tensor, boxes: Tensor, target: Target, weights: LossWeights) -> Tensor:
-    """Cost of giving each element of one screen to each query: logits [Q, classes], boxes [Q, 4] cxcywh -> [Q, n]."""
-    probability = logits.sigmoid()[:, target.labels]  # [Q, n]
+    """Cost of giving each element of one screen to each query: logits [..., Q, classes], boxes [..., Q, 4] cxcywh -> [..., Q, n]."""
+    probability = logits[..., target.labels].sigmoid()  # [..., Q, n]
     eps = 1e-8
     present = ALPHA * (1 - probability) ** GAMMA * -(probability + eps).log()
     absent = (1 - ALPHA) * probability**GAMMA * -(1 - probability + eps).log()
     l1 = torch.cdist(boxes, target.boxes, p=1)
-    giou = generalised_iou(to_xyxy(boxes)[:, None], to_xyxy(target.boxes)[None])
+    giou = generalised_iou(to_xyxy(boxes)[..., :, None, :], to_xyxy(target.boxes))
     return weights.focal * (present - absent) + weights.l1 * l1 - weights.giou * giou
 
 
+Pairs = list[tuple[Tensor, Tensor]]
+
+
 @torch.no_grad()
-def match(prediction: Prediction, targets: list[Target], weights: LossWeights) -> list[tuple[Tensor, Tensor]]:
-    """Cheapest one-to-one assignment per screen: (query indices, element indices), int64 [min(Q, n)] each. ValueError for a cost that is not finite."""
-    pairs = []
-    for logits, boxes, target in zip(prediction.logits, prediction.boxes, targets, strict=True):
-        cost = matching_cost(logits.float(), boxes.float(), target, weights).cpu().numpy()
-        if not np.isfinite(cost).all():
-            raise ValueError("the matching cost is not finite: the model's predictions have become NaN or infinite")
-        queries, elements = linear_sum_assignment(cost)
-        pairs.append((torch.as_tensor(queries, device=logits.device), torch.as_tensor(elements, device=logits.device)))
-    return pairs
+def match(layers: list[Prediction], targets: list[Target], weights: LossWeights) -> list[Pairs]:
+    """Cheapest one-to-one assignment per layer (of one shape) and screen: (query indices, element indices), int64 [min(Q, n)] each.
 
-
-def set_losses(prediction: Prediction, targets: list[Target], pairs: list[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
-    """Unweighted sums over a batch, given the matching: `focal` over all queries and classes, `l1` and `giou` over matched pairs."""
-    logits, boxes = prediction.logits.float(), prediction.boxes.float()
-    batch = torch.cat([torch.full_like(queries, i) for i, (queries, _) in enumerate(pairs)])
-    queries = torch.cat([queries for queries, _ in pairs])
-    labels = torch.cat([target.labels[elements] for target, (_, elements) in zip(targets, pairs, strict=True)])
-    wanted = torch.cat([target.boxes[elements] for target, (_, elements) in zip(targets, pairs, strict=True)])
-    one_hot = torch.zeros_like(logits)
-    one_hot[batch, queries, labels] = 1
-    matched = boxes[batch, queries]
-    return {
-        "focal": focal_loss(logits, one_hot).sum(),
-        "l1": (matched - wanted).abs().sum(),
-        "giou": (1 - generalised_iou(to_xyxy(matched), to_xyxy(wanted))).sum(),
-    }
-
-
-def detection_loss(output: DetectorOutput, targets: list[Target], weights: LossWeights, normaliser: float) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss to minimise (scalar) and its parts: every decoder layer and the proposals, each matched apart, weighted and divided by `normaliser`.
-
-    The parts `focal`, `l1`, `giou` are the last layer's, unweighted.
+    All costs are computed together and leave the device once. ValueError for a cost that is not finite.
     """
-    last = Prediction(output.logits, output.boxes)
-    layers = [last, *output.auxiliary, *([output.proposals] if output.proposals is not None else [])]
-    total = output.logits.new_zeros((), dtype=torch.float32)
-    parts: dict[str, Tensor] = {}
-    for layer in layers:
-        sums = set_losses(layer, targets, match(layer, targets, weights))
-        total = total + (weights.focal * sums["focal"] + weights.l1 * sums["l1"] + weights.giou * sums["giou"]) / normaliser
-        if layer is last:
-            parts = {name: value.detach() / normaliser for name, value in sums.items()}
+    logits, boxes = torch.stack([p.logits for p in layers]).float(), torch.stack([p.boxes for p in layers]).float()  # [K, B, Q, ...]
+    costs = [matching_cost(logits[:, i], boxes[:, i], target, weights) for i, target in enumerate(targets)]  # [K, Q, n] each
+    flat = torch.cat([cost.flatten() for cost in costs]).cpu().numpy()
+    if not np.isfinite(flat).all():
+        raise ValueError("the matching cost is not finite: the model's predictions have become NaN or infinite")
+    ends = np.cumsum([cost.numel() for cost in costs])
+    tables = [part.reshape(cost.shape) for part, cost in zip(np.split(flat, ends[:-1]), costs, strict=True)]
+    assigned = [[linear_sum_assignment(table[k]) for table in tables] for k in range(len(layers))]
+    return [[(torch.as_tensor(q, device=logits.device), torch.as_tensor(e, device=logits.device)) for q, e in layer] for layer in assigned]
+
+
+def set_losses(layers: list[Prediction], targets: list[Target], pairs: list[Pairs]) -> dict[str, Tensor]:
+    """Unweighted sums over a batch, one per layer (of one shape), given the matching: `focal` over all queries and classes, `l1` and `giou` over
+    matched pairs; float [K] each.
+    """
+    logits, boxes = torch.stack([p.logits for p in layers]).float(), torch.stack([p.boxes for p in layers]).float()  # [K, B, Q, ...]
+    flat = [(k, i, queries, elements) for k, layer in enumerate(pairs) for i, (queries, elements) in enumerate(layer)]
+    layer = torch.cat([torch.full_like(queries, k) for k, _, queries, _ in flat])
+    screen = torch.cat([torch.full_like(queries, i) for _, i, queries, _ in flat])
+    query = torch.cat([queries for _, _, queries, _ in flat])
+    labels = torch.cat([targets[i].labels[elements] for _, i, _, elements in flat])
+    wanted = torch.cat([targets[i].boxes[elements] for _, i, _, elements in flat])
+    one_hot = torch.zeros_like(logits)
+    one_hot[layer, screen, query, labels] = 1
+    matched = boxes[layer, screen, query]
+    l1, giou = _box_losses(matched, wanted)
+    zeros = logits.new_zeros(len(layers))
+    return {"focal": focal_loss(logits, one_hot).sum((1, 2, 3)), "l1": zeros.index_add(0, layer, l1), "giou": zeros.index_add(0, layer, giou)}
+
+
+def _box_losses(found: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """L1 and 1 - GIoU of boxes cxcywh, [n, 4] each -> [n] each."""
+    return (found - wanted).abs().sum(-1), 1 - generalised_iou(to_xyxy(found), to_xyxy(wanted))
+
+
+def denoising_losses(layers: list[Prediction], targets: list[Target], noisy: NoisyQueries) -> dict[str, Tensor]:
+    """Sums as of `set_losses`, without a matching: a noisy query is to become its element, or nothing. Each screen weighs as its elements do."""
+    logits, boxes = torch.stack([p.logits for p in layers]).float(), torch.stack([p.boxes for p in layers]).float()  # [K, B, D, ...]
+    mended = noisy.used & noisy.positive
+    screen, query = mended.nonzero(as_tuple=True)
+    labels = torch.cat([target.labels[element[mend]] for target, element, mend in zip(targets, noisy.element, mended, strict=True)])
+    wanted = torch.cat([target.boxes[element[mend]] for target, element, mend in zip(targets, noisy.element, mended, strict=True)])
+    one_hot = torch.zeros_like(logits[0])
+    one_hot[screen, query, labels] = 1
+    focal = focal_loss(logits, one_hot.expand_as(logits)).sum(-1) * (noisy.used * noisy.share[:, None])
+    l1, giou = _box_losses(boxes[:, screen, query], wanted.expand(len(layers), -1, -1))
+    share = noisy.share[screen]
+    return {"focal": focal.sum((1, 2)), "l1": (l1 * share).sum(1), "giou": (giou * share).sum(1)}
+
+
+def detection_loss(
+    output: DetectorOutput, targets: list[Target], weights: LossWeights, normaliser: float, noisy: NoisyQueries | None = None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss to minimise (scalar) and its parts: every decoder layer and the proposals, each matched apart, and what the layers make of noisy
+    queries, weighted and divided by `normaliser`.
+
+    The parts `focal`, `l1`, `giou` are the last layer's, unweighted; `proposals` and `denoising` are weighted.
+    """
+
+    def weighted(sums: dict[str, Tensor]) -> Tensor:
+        return (weights.focal * sums["focal"] + weights.l1 * sums["l1"] + weights.giou * sums["giou"]).sum() / normaliser
+
+    layers = [Prediction(output.logits, output.boxes), *output.auxiliary]
+    sums = set_losses(layers, targets, match(layers, targets, weights))
+    parts = {name: value[0].detach() / normaliser for name, value in sums.items()}
+    total = weighted(sums)
+    if output.proposals is not None:
+        # Where queries are selected by position alone, proposals only tell elements from background.
+        sought = [Target(torch.zeros_like(t.labels), t.boxes) for t in targets] if output.proposals.logits.shape[-1] == 1 else targets
+        loss = weighted(set_losses([output.proposals], sought, match([output.proposals], sought, weights)))
+        total, parts["proposals"] = total + loss, loss.detach()
+    if noisy is not None:
+        loss = weighted(denoising_losses(output.denoising, targets, noisy))
+        total, parts["denoising"] = total + loss, loss.detach()
     return total, parts

@@ -1,8 +1,7 @@
-"""Deformable-DETR (arXiv:2010.04159) on a Swin encoder.
+"""Deformable-DETR (arXiv:2010.04159) on a Swin encoder, with what makes its successors converge.
 
-Follows the paper, with box refinement and the two-stage form as settings. Changed in the two-stage form: proposals are scored per class rather
-than as foreground or not, and the chosen proposals' features become the queries' content (both as in RT-DETR, arXiv:2304.08069): with few
-training screens every proposal then learns from the labels directly.
+The paper's model is the plain configuration; its box refinement and two-stage form are settings, and so are DINO's (arXiv:2203.03605) mixed query
+selection, contrastive denoising and look forward twice. As in Swin's own detectors, each stage's features are normalised first.
 """
 
 import json
@@ -13,19 +12,24 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from contracts.annotation import Frozen
 from contracts.errors import InputError
-from training.config import EncoderName
+from contracts.files import replacing, write_json
+from training.config import EncoderName, QuerySelection, check_denoising
 from training.models.deformable_attention import DeformableAttention
+from training.models.denoising import NoisyQueries, visible
 from training.models.encoder import STRIDES, SwinEncoder, content_mask, load_weights, sine_code, sine_position
 
 # Before training a query claims any class with this probability (focal loss, arXiv:1708.02002, section 4.1).
 _PRIOR = 0.01
 # Side of a first-stage proposal at stride 8, as a share of the screen's; doubled at each coarser level (paper, appendix A.4).
 _PROPOSAL_SIDE = 0.05
+# Cells whose centre lies closer to the screen's edge than this share of it make no proposal (as in the paper's code).
+_PROPOSAL_EDGE = 0.01
 
 
 class DetectorConfig(Frozen):
@@ -45,6 +49,14 @@ class DetectorConfig(Frozen):
     dropout: float
     box_refinement: bool
     two_stage: bool
+    query_selection: QuerySelection = "mixed"
+    look_forward_twice: bool = False
+    denoising_queries: int = 0
+
+    @model_validator(mode="after")
+    def _possible(self) -> "DetectorConfig":
+        check_denoising(self.denoising_queries, self.two_stage, self.query_selection)
+        return self
 
 
 @dataclass(frozen=True)
@@ -57,10 +69,13 @@ class Prediction:
 
 @dataclass(frozen=True)
 class DetectorOutput(Prediction):
-    """The last decoder layer's prediction. `auxiliary`: the earlier layers'; `proposals`: the first stage's, one per feature cell."""
+    """The last decoder layer's prediction. `auxiliary`: the earlier layers'; `proposals`: the first stage's, one per feature cell (with one class,
+    "anything", where queries are selected by position alone); `denoising`: what each layer makes of noisy queries, [B, D, ...], the last layer first.
+    """
 
     auxiliary: list[Prediction] = field(default_factory=list)
     proposals: Prediction | None = None
+    denoising: list[Prediction] = field(default_factory=list)
 
 
 class Mlp(nn.Sequential):
@@ -94,9 +109,28 @@ class EncoderLayer(nn.Module):
         self.norm, self.dropout = nn.LayerNorm(config.d_model), nn.Dropout(config.dropout)
         self.feed_forward = FeedForward(config.d_model, config.ffn_dim, config.dropout)
 
-    def forward(self, x: Tensor, position: Tensor, references: Tensor, shapes: list[tuple[int, int]], padding: Tensor) -> Tensor:
+    def forward(self, x: Tensor, position: Tensor, references: Tensor, shapes: list[tuple[int, int]], padding: Tensor | None) -> Tensor:
         x = self.norm(x + self.dropout(self.attention(x + position, references, x, shapes, padding)))
         return self.feed_forward(x)
+
+
+class SelfAttention(nn.Module):
+    """Queries attend to one another; positions (`at`) say where to look, not what is seen. `mask` bool [B, Q, Q]: True where one may look."""
+
+    def __init__(self, dim: int, heads: int, dropout: float):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query, self.key, self.value, self.output = (nn.Linear(dim, dim) for _ in range(4))
+        for linear in (self.query, self.key, self.value, self.output):
+            nn.init.xavier_uniform_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+    def forward(self, x: Tensor, at: Tensor, mask: Tensor | None) -> Tensor:
+        q, k, v = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in (self.query(x + at), self.key(x + at), self.value(x)))  # [B, M, Q, D]
+        found = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=None if mask is None else mask[:, None], dropout_p=self.dropout if self.training else 0.0
+        )
+        return self.output(found.transpose(1, 2).flatten(2))
 
 
 class DecoderLayer(nn.Module):
@@ -104,27 +138,42 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, config: DetectorConfig):
         super().__init__()
-        self.self_attention = nn.MultiheadAttention(config.d_model, config.heads, dropout=config.dropout, batch_first=True)
+        self.self_attention = SelfAttention(config.d_model, config.heads, config.dropout)
         self.self_norm = nn.LayerNorm(config.d_model)
         self.cross_attention = DeformableAttention(config.d_model, config.levels, config.heads, config.points)
         self.cross_norm, self.dropout = nn.LayerNorm(config.d_model), nn.Dropout(config.dropout)
         self.feed_forward = FeedForward(config.d_model, config.ffn_dim, config.dropout)
 
-    def forward(self, x: Tensor, position: Tensor, references: Tensor, memory: Tensor, shapes: list[tuple[int, int]], padding: Tensor) -> Tensor:
-        q = x + position
-        x = self.self_norm(x + self.dropout(self.self_attention(q, q, x, need_weights=False)[0]))
-        x = self.cross_norm(x + self.dropout(self.cross_attention(x + position, references, memory, shapes, padding)))
+    def forward(
+        self, x: Tensor, at: Tensor, mask: Tensor | None, references: Tensor, memory: Tensor, shapes: list[tuple[int, int]], padding: Tensor | None
+    ) -> Tensor:
+        x = self.self_norm(x + self.dropout(self.self_attention(x, at, mask)))
+        x = self.cross_norm(x + self.dropout(self.cross_attention(x + at, references, memory, shapes, padding)))
         return self.feed_forward(x)
 
 
+@dataclass(frozen=True)
+class Pyramid:
+    """Features of all levels in one row. `features` and `position` [B or 1, S, C]; `shapes` of the levels; `ratios` [B, L, 2], the share (x, y) of each
+    level that holds content; `padding` bool [B, S], None where there is none.
+    """
+
+    features: Tensor
+    position: Tensor
+    shapes: list[tuple[int, int]]
+    ratios: Tensor
+    padding: Tensor | None
+
+
 class Detector(nn.Module):
-    """`forward(images float normalised [B, 3, H, W], content_hw int [B, 2]) -> DetectorOutput`."""
+    """`forward(images float normalised [B, 3, H, W], content_hw int [B, 2], noisy queries or None) -> DetectorOutput`."""
 
     def __init__(self, config: DetectorConfig):
         super().__init__()
         self.config = config
         dim, classes = config.d_model, len(config.class_names)
         self.backbone = SwinEncoder(config.encoder, config.image_size)
+        self.feature_norms = nn.ModuleList(nn.LayerNorm(channels) for channels in self.backbone.channels[: config.levels])
         self.projections = nn.ModuleList(
             nn.Sequential(nn.Conv2d(channels, dim, 1), _group_norm(dim)) for channels in self.backbone.channels[: config.levels]
         )
@@ -133,16 +182,25 @@ class Detector(nn.Module):
         self.level_code = nn.Parameter(torch.empty(config.levels, dim))
         self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
         self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
-        self.class_heads = nn.ModuleList(nn.Linear(dim, classes) for _ in range(config.decoder_layers))
-        self.box_heads = nn.ModuleList(Mlp(dim, dim, 4, 3) for _ in range(config.decoder_layers))
-        if config.two_stage:
-            self.proposal_norm = nn.Sequential(nn.Linear(dim, dim), nn.LayerNorm(dim))
-            self.proposal_class, self.proposal_box = nn.Linear(dim, classes), Mlp(dim, dim, 4, 3)
-        else:
-            self.query_content = nn.Embedding(config.num_queries, dim)
+        # Without refinement all layers predict with the same heads (paper, section 4.2 and appendix A.4).
+        heads = config.decoder_layers if config.box_refinement else 1
+        self.class_heads = nn.ModuleList(nn.Linear(dim, classes) for _ in range(heads))
+        self.box_heads = nn.ModuleList(Mlp(dim, dim, 4, 3) for _ in range(heads))
+        selection = config.query_selection if config.two_stage else None
+        if selection is None:
             self.query_point = nn.Linear(dim, 2)
             self.query_position = nn.Embedding(config.num_queries, dim)
-        self.position_mlp = Mlp(4 * (dim // 2), dim, dim, 2) if config.two_stage else None
+        else:
+            self.proposal_norm = nn.Sequential(nn.Linear(dim, dim), nn.LayerNorm(dim))
+            self.proposal_class, self.proposal_box = nn.Linear(dim, 1 if selection == "positions" else classes), Mlp(dim, dim, 4, 3)
+        if selection in (None, "mixed"):
+            self.query_content = nn.Embedding(config.num_queries, dim)
+        if selection == "positions":
+            self.query_of_box = nn.Sequential(nn.Linear(4 * (dim // 2), 2 * dim), nn.LayerNorm(2 * dim))
+        elif selection is not None:
+            self.position_mlp = Mlp(4 * (dim // 2), dim, dim, 2)
+        if config.denoising_queries:
+            self.label_code = nn.Embedding(classes, dim)
         self._init()
 
     def _init(self) -> None:
@@ -161,68 +219,92 @@ class Detector(nn.Module):
             nn.init.zeros_(head[-1].bias)
         if not self.config.two_stage:
             # Without proposals boxes begin small: sigmoid(-2) = 0.12 of the screen. A refining layer starts from the layer before.
-            for head in self.box_heads[: 1 if self.config.box_refinement else None]:
-                nn.init.constant_(head[-1].bias[2:], -2.0)
+            nn.init.constant_(self.box_heads[0][-1].bias[2:], -2.0)
 
-    def forward(self, images: Tensor, content_hw: Tensor) -> DetectorOutput:
-        memory, position, padding, shapes, ratios = self._levels(images, content_hw)
-        references = _cell_centres(shapes, ratios)  # [B, S, L, 2]
+    def forward(self, images: Tensor, content_hw: Tensor, noisy: NoisyQueries | None = None) -> DetectorOutput:
+        pyramid = self._pyramid(images, content_hw)
+        memory, references = pyramid.features, _cell_centres(pyramid.shapes, pyramid.ratios)  # [B, S, L, 2]
         for layer in self.encoder:
-            memory = layer(memory, position, references, shapes, padding)
+            memory = layer(memory, pyramid.position, references, pyramid.shapes, pyramid.padding)
 
-        if self.config.two_stage:
-            proposals, content, boxes = self._propose(memory, padding, shapes, ratios)
-            query_position = None
-        else:
-            proposals = None
-            content = self.query_content.weight[None].expand(len(images), -1, -1)
-            query_position = self.query_position.weight[None].expand(len(images), -1, -1)
-            boxes = self.query_point(query_position).float().sigmoid()  # [B, Q, 2]: a point until the first layer refines it
+        # Boxes are shares of the content; predictions are given in shares of the padded image, as documented.
+        share = _content_share(content_hw, images)
+        content, at, boxes, proposals = self._queries(memory, pyramid)
+        mask, extra = None, 0
+        if noisy is not None:
+            mask, extra = visible(noisy, content.shape[1]), noisy.labels.shape[1]
+            content = torch.cat([self.label_code(noisy.labels).to(content.dtype), content], 1)
+            boxes = torch.cat([noisy.boxes / share, boxes], 1)
 
-        predictions = []
-        for layer, class_head, box_head in zip(self.decoder, self.class_heads, self.box_heads, strict=True):
-            at = query_position if self.position_mlp is None else self.position_mlp(_box_code(boxes, self.config.d_model // 2).to(content.dtype))
-            scale = torch.cat([ratios, ratios], -1)[:, None, :, : boxes.shape[-1]]
-            content = layer(content, at, boxes[:, :, None] * scale, memory, shapes, padding)
-            # Boxes are shares of the content; the prediction is given in shares of the padded image, as documented.
-            delta = box_head(content).float()
-            before = inverse_sigmoid(boxes)
-            moved = (delta + (before if boxes.shape[-1] == 4 else F.pad(before, (0, 2)))).sigmoid()
-            predictions.append(Prediction(class_head(content).float(), moved * _content_share(content_hw, images)))
+        scale = torch.cat([pyramid.ratios, pyramid.ratios], -1)[:, None, :, : boxes.shape[-1]]
+        moved, predictions = boxes, []
+        for i, layer in enumerate(self.decoder):
+            head = i if self.config.box_refinement else 0
+            where = self.position_mlp(_box_code(boxes, self.config.d_model // 2).to(content.dtype)) if at is None else at
+            content = layer(content, where, mask, boxes[:, :, None] * scale, memory, pyramid.shapes, pyramid.padding)
+            # Look forward twice (DINO, equation 4): a layer's loss also reaches the box that it was given.
+            before = inverse_sigmoid(moved if self.config.look_forward_twice and self.config.box_refinement else boxes)
+            delta = self.box_heads[head](content).float()
+            moved = (delta + (before if before.shape[-1] == 4 else F.pad(before, (0, 2)))).sigmoid()
+            predictions.append(Prediction(self.class_heads[head](content).float(), moved * share))
             if self.config.box_refinement:
                 boxes = moved.detach()
+                scale = torch.cat([pyramid.ratios, pyramid.ratios], -1)[:, None]
         return DetectorOutput(
-            predictions[-1].logits, predictions[-1].boxes, predictions[:-1], proposals and self._to_padded(proposals, content_hw, images)
-        )
+            predictions[-1].logits[:, extra:], predictions[-1].boxes[:, extra:],
+            auxiliary=[Prediction(p.logits[:, extra:], p.boxes[:, extra:]) for p in predictions[:-1]],
+            proposals=proposals and Prediction(proposals.logits, proposals.boxes * share),
+            denoising=[Prediction(p.logits[:, :extra], p.boxes[:, :extra]) for p in predictions[::-1]] if extra else [],
+        )  # fmt: skip
 
-    def _levels(self, images: Tensor, content_hw: Tensor) -> tuple[Tensor, Tensor, Tensor, list[tuple[int, int]], Tensor]:
-        """Features of all levels in one row: memory [B, S, C], position [B, S, C], padding bool [B, S], level shapes, valid ratios [B, L, 2] (x, y)."""
-        features = self.backbone(images)
+    def _pyramid(self, images: Tensor, content_hw: Tensor) -> Pyramid:
+        features = [norm(f.permute(0, 2, 3, 1)).permute(0, 3, 1, 2) for norm, f in zip(self.feature_norms, self.backbone(images), strict=False)]
         maps = [projection(f) for projection, f in zip(self.projections, features, strict=False)]
         if len(self.projections) > len(features):
             maps.append(self.projections[-1](features[-1]))
-        valid = content_mask(content_hw, *images.shape[-2:])
-        memory, position, padding, ratios = [], [], [], []
+        height, width = images.shape[-2:]
+        # Screens that fill the image need no mask, and share their position code.
+        whole = images.device.type != "meta" and bool((content_hw == torch.tensor([height, width], device=content_hw.device)).all())
+        valid = content_mask(content_hw[:1] if whole else content_hw, height, width)
+        position, padding, ratios = [], [], []
         for x, code in zip(maps, self.level_code, strict=True):
             mask = F.interpolate(valid[:, None].float(), size=x.shape[-2:], mode="nearest")[:, 0].bool()  # [B, h, w]
-            memory.append(x.flatten(2).transpose(1, 2))
             position.append((sine_position(mask, x.shape[1]).flatten(2).transpose(1, 2) + code).to(x.dtype))
             padding.append(~mask.flatten(1))
             ratios.append(torch.stack([mask[:, 0].float().mean(-1), mask[:, :, 0].float().mean(-1)], -1))
-        shapes = [(int(x.shape[-2]), int(x.shape[-1])) for x in maps]
-        return torch.cat(memory, 1), torch.cat(position, 1), torch.cat(padding, 1), shapes, torch.stack(ratios, 1)
+        return Pyramid(
+            torch.cat([x.flatten(2).transpose(1, 2) for x in maps], 1), torch.cat(position, 1), [(int(x.shape[-2]), int(x.shape[-1])) for x in maps],
+            torch.stack(ratios, 1).expand(len(images), -1, -1), None if whole else torch.cat(padding, 1),
+        )  # fmt: skip
 
-    def _propose(self, memory: Tensor, padding: Tensor, shapes: list[tuple[int, int]], ratios: Tensor) -> tuple[Prediction, Tensor, Tensor]:
-        """First stage: a class score and box per feature cell, boxes [B, S, 4] as shares of the content; the content [B, Q, C] and boxes
-        [B, Q, 4] of the `num_queries` best, cut off from the gradient.
+    def _queries(self, memory: Tensor, pyramid: Pyramid) -> tuple[Tensor, Tensor | None, Tensor, Prediction | None]:
+        """Content [B, Q, C]; position code [B, Q, C], or None where it follows each layer's boxes; first boxes [B, Q, 4] (points [B, Q, 2] without
+        proposals), as shares of the content; and the proposals.
+        """
+        if not self.config.two_stage:
+            content, at = (table.weight[None].expand(len(memory), -1, -1) for table in (self.query_content, self.query_position))
+            return content, at, self.query_point(at).float().sigmoid(), None
+        proposals, features, boxes = self._propose(memory, pyramid)
+        if self.config.query_selection == "positions":
+            at, content = self.query_of_box(_box_code(boxes, self.config.d_model // 2).to(memory.dtype)).chunk(2, -1)
+            return content, at, boxes, proposals
+        if self.config.query_selection == "mixed":
+            features = self.query_content.weight[None, : boxes.shape[1]].expand(len(memory), -1, -1)
+        return features, None, boxes, proposals
+
+    def _propose(self, memory: Tensor, pyramid: Pyramid) -> tuple[Prediction, Tensor, Tensor]:
+        """First stage: a class score and box per feature cell, boxes [B, S, 4] as shares of the content; the features [B, Q, C] and boxes [B, Q, 4] of
+        the `num_queries` best, cut off from the gradient.
         """
         centres, side = [], []
-        for level, (height, width) in enumerate(shapes):
-            centres.append(_grid(height, width, memory.device)[None] / ratios[:, level, None])  # [B, h w, 2]
+        for level, (height, width) in enumerate(pyramid.shapes):
+            centres.append(_grid(height, width, memory.device)[None] / pyramid.ratios[:, level, None])  # [B, h w, 2]
             side.append(torch.full((1, height * width, 2), min(_PROPOSAL_SIDE * 2**level, 0.9), device=memory.device).expand(len(memory), -1, -1))
         centre = torch.cat(centres, 1)
         start = inverse_sigmoid(torch.cat([centre, torch.cat(side, 1)], -1))
-        usable = ~padding & (centre < 1).all(-1)
+        usable = ((centre > _PROPOSAL_EDGE) & (centre < 1 - _PROPOSAL_EDGE)).all(-1)
+        if pyramid.padding is not None:
+            usable &= ~pyramid.padding
         features = self.proposal_norm(memory.masked_fill(~usable[..., None], 0.0))
         logits = self.proposal_class(features).float().masked_fill(~usable[..., None], -20.0)
         boxes = (self.proposal_box(features).float() + start).sigmoid()
@@ -231,9 +313,17 @@ class Detector(nn.Module):
         content = features.gather(1, best[..., None].expand(-1, -1, features.shape[-1])).detach()
         return Prediction(logits, boxes), content, chosen
 
-    @staticmethod
-    def _to_padded(prediction: Prediction, content_hw: Tensor, images: Tensor) -> Prediction:
-        return Prediction(prediction.logits, prediction.boxes * _content_share(content_hw, images))
+    def save_pretrained(self, folder: Path) -> None:
+        """Write `config.json` and `model.safetensors`, from which `from_pretrained` makes the same detector."""
+        folder = Path(folder)
+        with replacing(folder / "model.safetensors") as temporary:
+            save_file({name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}, temporary, metadata={"format": "pt"})
+        write_json(folder / "config.json", self.config.model_dump(mode="json"))
+
+    @classmethod
+    def from_pretrained(cls, folder: Path) -> "Detector":
+        """The detector saved in `folder`, in evaluation mode. InputError if a file is missing, damaged or belongs to another architecture."""
+        return load_detector(Path(folder))
 
 
 def build_detector(config: DetectorConfig) -> Detector:
