@@ -107,6 +107,8 @@ def save_pages(plans: "list[Plan]", folder: Path) -> tuple[list[Path], list[list
 
     A label says `elsewhere` if its page names another part than the element itself as what is painted (data-box).
     """
+    from datagen.content.fonts import font_face_css
+    from datagen.kits.files import ORIGIN
     from datagen.screens import MIN_VISIBLE, Studio
 
     files, elements, pngs = [], [], []
@@ -118,15 +120,15 @@ def save_pages(plans: "list[Plan]", folder: Path) -> tuple[list[Path], list[list
             elements.append([label | {"elsewhere": elsewhere} for label, elsewhere in zip(labels, named, strict=True)])
             pngs.append(browser.png())
             files.append(folder / f"{plan.key}.html")
-            files[-1].write_text(inlined(browser.evaluate(_SNAPSHOT)), encoding="utf-8")
+            files[-1].write_text(inlined(browser.evaluate(_SNAPSHOT, font_face_css(ORIGIN))), encoding="utf-8")
     return files, elements, pngs
 
 
 # The live page as HTML: what is switched off is left out, style sheets stand in place of links to them.
-_SNAPSHOT = """() => {
+_SNAPSHOT = """fonts => {
   const absolute = (css, base) => css.replace(/url\\("(?!data:|#)([^"]+)"\\)/g, (_, path) => `url("${new URL(path, base)}")`);
   const text = sheet => absolute([...sheet.cssRules].map(rule => rule.cssText).join("\\n"), sheet.href ?? document.baseURI);
-  const css = [...document.styleSheets].filter(sheet => !sheet.disabled).map(text).join("\\n");
+  const css = fonts + [...document.styleSheets].filter(sheet => !sheet.disabled).map(text).join("\\n");
   const root = document.documentElement.cloneNode(true);
   for (const element of root.querySelectorAll("head > *, script")) element.remove();
   root.querySelector("head").innerHTML = '<meta charset="utf-8">';

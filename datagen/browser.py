@@ -66,6 +66,15 @@ _ANNOTATE = """async minVisible => {
 }"""
 
 
+# Not by a style sheet: with every switch of sheets the fonts of all of them would be forgotten, and the next page laid out twice.
+_ADD_FONTS = """faces => {
+  for (const [family, weight, file, characters] of faces) {
+    const range = characters ? {unicodeRange: characters} : {};
+    document.fonts.add(new FontFace(family, `url(${file}) format("woff2")`, {weight, display: "block", ...range}));
+  }
+}"""
+
+
 class Document:
     """A browser tab that shows the pages of one kit, or of all kits without scripts."""
 
@@ -118,6 +127,7 @@ class Browser:
             self._documents.popitem(last=False)[1].tab.close()
         tab = self._context.new_page()
         tab.goto(f"{ORIGIN}/{name}.html", wait_until="load")
+        tab.evaluate(_ADD_FONTS, _fonts())
         for script in ("charts.js", "show.js", "annotate.js"):
             tab.evaluate(_source(script))
         if own.ready:
@@ -190,7 +200,7 @@ def _skeleton(name: str) -> str:
         own = kit(name)
         scripts = f"<script>{_source('shadow.js')}{own.setup}</script>{''.join(_script(path) for path in own.scripts)}"
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(name)}</title><link rel="stylesheet" href="/fonts.css">'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(name)}</title>'
         f'<style id="layout">{_source("pages/layout.css")}</style><style id="reset">{_RESET}</style>{scripts}</head><body></body></html>'
     )
 
@@ -201,7 +211,14 @@ def _script(path: str) -> str:
 
 
 @cache
+def _fonts() -> list[tuple[str, str, str, str]]:
+    """What _ADD_FONTS is told of every font file: family, weight, address, characters."""
+    return [(face.family, str(face.weight), f"/{face.path}", face.unicode_range) for family in fonts.FONTS for face in fonts.faces(family)]
+
+
+@cache
 def _font_css() -> str:
+    """For frames within pages, which link it."""
     return fonts.font_face_css(ORIGIN)
 
 

@@ -156,6 +156,20 @@ def test_no_picture_is_taken_while_a_font_is_on_its_way(studio: Studio, monkeypa
 
 
 @pytest.mark.browser
+def test_fonts_that_are_there_stay_when_style_sheets_are_switched(studio: Studio) -> None:
+    """A page whose fonts were forgotten is laid out twice."""
+    browser = studio.browser
+    page = replace(page_of("<p>Text</p>"), fonts="'Lato'")
+    loaded = "[...document.fonts].filter(face => face.status === 'loaded').map(face => `${face.family} ${face.weight} ${face.unicodeRange}`)"
+    browser.show(page, 200, 100, 1.0)
+    before = set(browser.evaluate(loaded))
+    assert any("Lato" in face for face in before)
+    for name in ("nes", "bulma"):  # the first brings a font of its own
+        browser.show(replace(page, kit=name, theme=next(iter(kit(name).themes)), fonts="'Inter'"), 200, 100, 1.0)
+        assert before <= set(browser.evaluate(loaded))
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("library", ["echarts", "chartjs"])
 def test_a_chart_does_not_depend_on_the_window_of_the_charts_before(studio: Studio, monkeypatch: pytest.MonkeyPatch, library: str) -> None:
     """A canvas of a document would draw words as at the pixel ratio at which their font was first asked for."""
