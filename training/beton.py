@@ -35,7 +35,23 @@ def import_ffcv() -> Any:
         cls.num_threads = min(max(n, 1), numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
         numba.set_num_threads(cls.num_threads)  # type: ignore[attr-defined]
 
+    if ffcv.loader.loader.EpochIterator.__module__ == __name__:
+        return ffcv  # this is all done
+
+    class EpochIterator(ffcv.loader.epoch_iterator.EpochIterator):  # type: ignore[misc,name-defined]
+        """Ends when its thread fails, and says why in `failure`; FFCV's waits for ever."""
+
+        failure: Exception | None = None
+
+        def run(self) -> None:
+            try:
+                super().run()
+            except Exception as error:
+                self.failure = error
+                self.output_queue.put(None)
+
     Compiler.set_num_threads = classmethod(set_num_threads)
+    ffcv.loader.loader.EpochIterator = EpochIterator
     return ffcv
 
 
@@ -75,7 +91,7 @@ class Beton:
                 str(self._file), batch_size=self._sampler.batch_size, num_workers=max(self._num_workers, 1), order=self._order, drop_last=False,
                 recompile=False,
                 pipelines={
-                    "image": [decoders.SimpleRGBImageDecoder()], "boxes": [decoders.NDArrayDecoder()], "labels": [decoders.NDArrayDecoder()],
+                    "image": [decoders.NDArrayDecoder()], "boxes": [decoders.NDArrayDecoder()], "labels": [decoders.NDArrayDecoder()],
                     "numbers": [decoders.NDArrayDecoder()],
                 },
             )  # fmt: skip
@@ -87,10 +103,12 @@ class Beton:
                 count = numbers[:, 0].tolist()
                 numbers = torch.from_numpy(np.array(numbers, dtype=np.int64))
                 yield ScreenBatch(
-                    images=torch.from_numpy(np.array(image)).permute(0, 3, 1, 2).contiguous(),
+                    images=torch.from_numpy(np.array(image)),
                     boxes=[torch.from_numpy(b[:n].copy()) for b, n in zip(boxes, count, strict=True)],
                     labels=[torch.from_numpy(label[:n].copy()) for label, n in zip(labels, count, strict=True)],
                     image_ids=numbers[:, 1].clone(), content_hw=numbers[:, 2:4].clone(), original_hw=numbers[:, 4:6].clone(),
                 )  # fmt: skip
+            if epoch.failure is not None:
+                raise InputError(f"cannot be read: {epoch.failure!r}.", file=self._file, fix=REPACK_FORCED)
         finally:
             epoch.close()

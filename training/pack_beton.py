@@ -212,7 +212,8 @@ def _add(tar: tarfile.TarFile, screen: "PackedScreen") -> None:
 
 
 def write_beton(file: Path, packed: Iterable["PackedScreen"], screens: int, max_elements: int, image_size: tuple[int, int]) -> None:
-    """Write an FFCV beton: image (raw), boxes and labels padded to `max_elements`, and six numbers: count, image id, content h w, original h w.
+    """Write an FFCV beton: image (raw, [3, H, W] as models want it: turning it costs more than reading it), boxes and labels padded to
+    `max_elements`, and six numbers: count, image id, content h w, original h w.
 
     FFCV's own writer starts processes and waits for ever if one of them fails; this one does the same work in this process, in order, so errors
     rise as errors and the same screens give the same bytes.
@@ -241,7 +242,12 @@ def write_beton(file: Path, packed: Iterable["PackedScreen"], screens: int, max_
             screen = next(source)
             boxes, labels = np.zeros((capacity, 4), np.float32), np.zeros(capacity, np.int64)
             boxes[: len(screen.boxes)], labels[: len(screen.labels)] = screen.boxes, screen.labels
-            return screen.image, boxes, labels, np.array([len(screen.boxes), screen.image_id, *screen.content_hw, *screen.original_hw], np.int64)
+            return (
+                np.ascontiguousarray(screen.image.transpose(2, 0, 1)),
+                boxes,
+                labels,
+                np.array([len(screen.boxes), screen.image_id, *screen.content_hw, *screen.original_hw], np.int64),
+            )
 
     class Writer(ffcv.writer.DatasetWriter):  # type: ignore[misc,name-defined]
         def _write_common(self, num_samples: int, queue_content: Iterable[Any], work: Callable[..., None], extra: tuple[Any, ...]) -> None:
@@ -260,7 +266,7 @@ def write_beton(file: Path, packed: Iterable["PackedScreen"], screens: int, max_
             self.metadata_sm.close()
 
     fields = {
-        "image": ffcv.fields.RGBImageField(write_mode="raw"),
+        "image": ffcv.fields.NDArrayField(np.dtype("uint8"), (3, *image_size)),
         "boxes": ffcv.fields.NDArrayField(np.dtype("float32"), (capacity, 4)),
         "labels": ffcv.fields.NDArrayField(np.dtype("int64"), (capacity,)),
         "numbers": ffcv.fields.NDArrayField(np.dtype("int64"), (6,)),

@@ -17,6 +17,7 @@ from tests.training.synthetic_screens import VERSION, tiny_params, write_params
 from tests.training.test_batches import assert_same
 from training import pack_beton, shard_store
 from training.batches import ScreenBatch, open_split
+from training.beton import import_ffcv
 from training.packed_index import read_index
 from training.shard_store import open_shard_store
 
@@ -148,6 +149,25 @@ def test_half_a_shard_and_half_a_beton_are_named(project: Path) -> None:
         file.unlink()
         with pytest.raises(InputError, match=rf"{name}: is missing.*--force"):
             read(loader=loader)
+
+
+def test_a_beton_that_cannot_be_read_ends_in_an_error_instead_of_waiting(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = open_split("train", batch_size=3, loader="beton")
+    iterator = import_ffcv().loader.loader.EpochIterator
+    run_pipeline = iterator.run_pipeline
+
+    def failing(self: object, number: int, *rest: object) -> object:
+        if number == 1:
+            raise MemoryError("no page left")
+        return run_pipeline(self, number, *rest)
+
+    monkeypatch.setattr(iterator, "run_pipeline", failing)
+    read = []
+    with pytest.raises(InputError, match=r"train.beton: cannot be read: MemoryError\('no page left'\)"):
+        read.extend(split)
+    monkeypatch.undo()
+    monkeypatch.chdir(packed)
+    assert len(list(split)) == 3
 
 
 def damage(name: str, member: str, change: bytes, at: int) -> None:
