@@ -2,8 +2,8 @@
 because text is not, and left and right mean something on a screen.
 
 All randomness is a function of (seed, epoch, image id): a screen looks the same in an epoch whichever format, worker, process or micro-batch it comes
-through, and after a resume. Screens are augmented as whole batches, on the device on which the batch is: resampling and blur are two matrix products,
-colour is one 3x3 matrix (as in StyleGAN2-ADA, arXiv:2006.06676, appendix B). A screen that draws none of it comes out bit for bit as it went in.
+through, and after a resume. Batches are augmented on the device on which they are; all changes of colour together are one 3x3 matrix (as in
+StyleGAN2-ADA, arXiv:2006.06676, appendix B). A screen that draws none of it comes out bit for bit as it went in.
 """
 
 import math
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from training.config import AugmentationKnobs
@@ -91,7 +92,7 @@ def augment(batch: ScreenBatch, knobs: AugmentationKnobs, seed: int, epoch: int)
     ]
     boxes, labels = change_boxes(batch.boxes, batch.labels, changes, knobs.min_visible)
     content_hw = torch.tensor([change.size for change in changes], dtype=torch.int64).reshape(-1, 2).to(batch.content_hw.device)
-    # Autocast would do the matrix products in 16 bits.
+    # Autocast would do this in 16 bits.
     with torch.no_grad(), torch.autocast(batch.images.device.type, enabled=False):
         return replace(batch, images=change_images(batch.images, changes), boxes=boxes, labels=labels, content_hw=content_hw)
 
@@ -102,13 +103,10 @@ def change_images(images: Tensor, changes: list[Change]) -> Tensor:
     if not touched:
         return images
     changes = [changes[i] for i in touched]
-    height, width = images.shape[-2:]
     x = images[touched].float()
-    moved = [i for i, change in enumerate(changes) if change.moves]
-    if moved:
-        rows = torch.stack([resampling(c.crop[1], c.crop[3], c.size[0], height, c.sigma) for c in (changes[i] for i in moved)]).to(x.device)
-        columns = torch.stack([resampling(c.crop[0], c.crop[2], c.size[1], width, c.sigma) for c in (changes[i] for i in moved)]).to(x.device)
-        x[moved] = rows[:, None] @ x[moved] @ columns.mT[:, None]
+    for image, change in zip(x, changes, strict=True):
+        if change.moves:
+            image[:] = move(image, change)
     tinted = [i for i, change in enumerate(changes) if change.tints]
     if tinted:
         x[tinted] = tint(x[tinted], [changes[i] for i in tinted])
@@ -119,22 +117,25 @@ def change_images(images: Tensor, changes: list[Change]) -> Tensor:
     return out
 
 
-def resampling(start: int, stop: int, size: int, length: int, sigma: float) -> Tensor:
-    """The matrix [length, length] that scales entries start..stop of a line of pixels to its first `size` entries, and leaves zeros behind them.
+def move(image: Tensor, change: Change) -> Tensor:
+    """A floating-point image [3, H, W] cropped, scaled and blurred; zero beyond.
 
-    Triangle (bilinear) filter, widened when scaling down so that it averages, as in PIL; then a Gaussian of `sigma` pixels within the screen.
+    The filter is a triangle (bilinear), widened when scaling down so that it averages, as in PIL; the Gaussian sees nothing beyond the screen's edge.
     """
-    scale = size / (stop - start)
-    centres = start + (np.arange(size) + 0.5) / scale
-    pixels = np.arange(start, stop) + 0.5
-    weights = np.maximum(0, 1 - np.abs(pixels[None] - centres[:, None]) * min(scale, 1))
-    weights /= weights.sum(1, keepdims=True)
-    if sigma > 0:
-        gaussian = np.exp(-0.5 * ((np.arange(size)[:, None] - np.arange(size)[None]) / sigma) ** 2)
-        weights = gaussian / gaussian.sum(1, keepdims=True) @ weights
-    matrix = np.zeros((length, length), dtype=np.float32)
-    matrix[:size, start:stop] = weights
-    return torch.from_numpy(matrix)
+    x1, y1, x2, y2 = change.crop
+    part = image[None, :, y1:y2, x1:x2]
+    if change.size != (y2 - y1, x2 - x1):
+        part = F.interpolate(part, size=change.size, mode="bilinear", antialias=True)
+    if change.sigma > 0:
+        radius = math.ceil(4 * change.sigma)
+        kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=image.device, dtype=image.dtype) / change.sigma) ** 2)
+        for line, pad in ((kernel[:, None], (radius, 0)), (kernel[None], (0, radius))):
+            # Divided by the kernel's weight on this side of the edge.
+            weight = F.conv2d(torch.ones_like(part[:, :1]), line[None, None], padding=pad)
+            part = F.conv2d(part, line.expand(3, 1, -1, -1), padding=pad, groups=3) / weight
+    out = torch.zeros_like(image)
+    out[:, : change.size[0], : change.size[1]] = part[0]
+    return out
 
 
 def tint(images: Tensor, changes: list[Change]) -> Tensor:
