@@ -121,6 +121,8 @@ class Browser:
         """The open document for a kit; the one that was not used for longest gives way."""
         name = own.document
         if name in self._documents:
+            if name != next(reversed(self._documents)):  # a tab behind another one is not painted: its picture would never come
+                self._documents[name].tab.bring_to_front()
             self._documents.move_to_end(name)
             return self._documents[name]
         while len(self._documents) >= MAX_DOCUMENTS:
