@@ -15,6 +15,8 @@ from datagen.pages.ui import Branch, Entry
 
 class WindowsUi(HtmlUi):
     tab_tag: ClassVar[str] = "li"
+    # The lines and boxes of these trees are drawn for one direction.
+    tree_direction: ClassVar[str | None] = "ltr"
     classes: ClassVar[dict[str, str]] = {
         "button": "", "button.default": "", "button.primary": "default", "button.danger": "", "button.text": "", "button.small": "s-win-small", "button.large": "s-win-large",
         "icon_button": "s-win-icon", "icon_button.plain": "s-win-flat", "icon_button.default": "", "icon_button.primary": "default", "text_field": "s-win-field",
@@ -122,7 +124,7 @@ class WindowsUi(HtmlUi):
                     parts.append(tag("li", div("s-win-leaf", icon, " ", name, c="list_item", **states)))
             return "".join(parts)
 
-        return tag("ul", draw(branches), c="tree", cls="tree-view s-win-tree", role="tree")
+        return tag("ul", draw(branches), c="tree", cls="tree-view s-win-tree", role="tree", dir=self.tree_direction)
 
     # ---- content -----------------------------------------------------------------------------------------------------------------------------
 
@@ -174,6 +176,8 @@ class WindowsXpUi(WindowsUi):
 
 
 class Windows7Ui(WindowsXpUi):
+    tree_direction = None
+
     def progress(self, share: float, name: str = "") -> str:
         return div(
             "s-full", div("", style=f"width:{share:.0%}"), c="progress", role="progressbar", aria_valuenow=round(100 * share), aria_label=name or None
@@ -253,7 +257,7 @@ button{color:#222!important;text-shadow:none!important}button:disabled{color:gre
 """),
     "win7": ("--win-font:'Segoe UI',var(--screen-font);--win-size:12px;--win-face:#f0f0f0;--win-chosen:#3399ff;--win-menu:#f1f1f1;--s-border:#b5bac0", """
 .s-win-sunken,.s-calendar{border:1px solid #828790}
-.s-win{background:transparent;padding:0}ul.s-win-tree.s-win-tree summary{margin-left:-12px;padding-left:12px}ul.s-win-tree summary::before{left:0;right:auto}
+.s-win{background:transparent;padding:0}ul.s-win-tree.s-win-tree summary{margin-inline-start:-12px;padding-inline-start:12px}ul.s-win-tree.s-win-tree summary::before{inset-inline:0 auto}[dir=rtl] ul.s-win-tree details:not([open])>summary::before{transform:scaleX(-1)}
 .window.s-win{overflow:visible}
 .window[role=dialog]{display:block!important;visibility:visible!important;opacity:1!important;position:relative!important;inset:auto!important;transform:none!important}
 [role=option][aria-selected=false]{background:none!important;color:#111!important;border-color:transparent!important}
