@@ -110,21 +110,25 @@ def main() -> None:
     knobs = knobs.model_copy(update={"seed": seed, "kits": "all" if options.every_kit else tuple(options.kit) or knobs.kits})
     check_choices(knobs)
     mixes = [knobs.model_copy(update={"kits": (name,)}) for name in kits()] if options.every_kit else [knobs]
-    plans = [plan_screen(mix, 0, index) for mix in mixes for index in range(options.screens)]
     folder = None if options.out is None or options.out.suffix == ".json" else options.out
     found: list[AuditedElement] = []
     skipped: dict[str, int] = {}
-    with Studio() as studio:
-        for plan in progress(plans, "audit"):
-            auditor = AUDITORS.get(kit(plan.kit).engine)
-            if auditor is None:
-                skipped[plan.kit] = skipped.get(plan.kit, 0) + 1
-                continue
-            audited, picture = auditor(studio, plan)
-            found += audited
-            if folder:
-                _save_crops(folder, audited, picture, sum(element.problem is not None for element in found))
-        engine = studio.browser.version if options.out else ""
+    steps = iter(progress(range(len(mixes) * options.screens), "audit"))
+    for mix in mixes:
+        with Studio() as studio:  # a browser of its own for each: what one kit leaves behind is not the next one's
+            for index in range(options.screens):
+                next(steps)
+                plan = plan_screen(mix, 0, index)
+                auditor = AUDITORS.get(kit(plan.kit).engine)
+                if auditor is None:
+                    skipped[plan.kit] = skipped.get(plan.kit, 0) + 1
+                    continue
+                audited, picture = auditor(studio, plan)
+                found += audited
+                if folder:
+                    _save_crops(folder, audited, picture, sum(element.problem is not None for element in found))
+            engine = studio.browser.version if options.out else ""
+    next(steps, None)  # the bar's end
     if not found:
         raise InputError("nothing was audited.", field="--kit", found=", ".join(skipped), fix="Choose a kit that is drawn by Chromium.")
     summary = summarize(found)
