@@ -283,3 +283,23 @@ def test_impossible_settings_are_refused(name: str, value: object, says: str) ->
 def test_only_shuffled_batches_are_augmented(packed: Path) -> None:
     with pytest.raises(InputError, match="augmentation: needs a seed"):
         open_split("val", batch_size=1, augmentation=ALL)
+
+
+def test_training_steps_see_augmented_screens_and_validation_does_not(packed: Path) -> None:
+    from contracts.knobs import load_hardware
+    from training.loop import Plan, Task, open_data
+
+    data = open_data(load_hardware("pretrain_mae"), 5, "pretrain_mae", ALL)
+    seen: list[ScreenBatch] = []
+
+    class Watching(Task):
+        def losses(self, batch: ScreenBatch, batch_idx: int) -> tuple[Tensor, dict[str, Tensor]]:
+            seen.append(batch)
+            return torch.zeros(()), {}
+
+    task = Watching(torch.nn.Linear(1, 1), Plan(1, 2, 1, 0, 1), data, "32-true")
+    data.train.order.set_epoch(3)
+    batch = next(iter(data.train))
+    task.training_step(batch, 0)
+    assert torch.equal(seen[0].images, augment(batch, ALL, 5, 3).images) and not torch.equal(seen[0].images, batch.images)
+    assert data.val.augmentation is None and data.val.augmented(batch) is batch
