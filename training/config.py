@@ -6,7 +6,10 @@ from pydantic import Field, model_validator
 
 from contracts.knobs import Knobs
 
-EncoderName = Literal["swin_nano", "swin_micro", "swin_tiny_patch4_window7_224", "swin_small_patch4_window7_224", "swin_base_patch4_window7_224"]
+EncoderName = Literal[
+    "swin_nano", "swin_micro", "swin_tiny_patch4_window7_224", "swin_small_patch4_window7_224", "swin_base_patch4_window7_224",
+    "swin_large_patch4_window7_224", "vit_nano", "vit_tiny_patch16_224", "vit_small_patch16_224", "vit_base_patch16_224", "vit_large_patch16_224",
+]  # fmt: skip
 Precision = Literal["32-true", "bf16-mixed"]
 QuerySelection = Literal["positions", "mixed", "features"]
 
@@ -64,8 +67,8 @@ class PretrainMaeKnobs(Knobs):
     """Of initial weights, order of screens and masks."""
     mask_ratio: float = Field(gt=0, lt=1)
     """Share of each screen's units that is hidden."""
-    mask_unit: int = Field(ge=32, multiple_of=32)
-    """Side of a masked unit, pixels; a multiple of the encoder's coarsest stride, 32."""
+    mask_unit: int = Field(ge=16, multiple_of=16)
+    """Side of a masked unit, pixels; a multiple of what one token of the encoder's output stands for: 32 for Swin, 16 for ViT."""
     masking: Literal["visible_only", "dense"]
     """`visible_only`: what is hidden is never computed. `dense`: SimMIM's form (arXiv:2111.09886), a token in the place of hidden patches (Swin only)."""
     norm_pixel_loss: bool
@@ -75,7 +78,7 @@ class PretrainMaeKnobs(Knobs):
     weight_decay: float = Field(ge=0)
     """AdamW's decoupled weight decay; biases, norms and tables of one dimension are exempt."""
     encoder: EncoderName
-    """Which Swin; see training/models/encoder.py."""
+    """Which Swin or ViT; see training/models/encoder.py."""
     decoder_depth: int = Field(ge=1)
     """Transformer blocks of the decoder, which is thrown away afterwards."""
     decoder_dim: int = Field(ge=16)

@@ -19,7 +19,7 @@ def main() -> None:
 
     from training.loop import fit, make_plan, open_data, save_weights
     from training.mae_task import MaeTask
-    from training.models.encoder import SwinEncoder
+    from training.models.encoder import build_encoder
     from training.models.mae import MaskedAutoencoder
     from training.reconstructions import draw_reconstructions
 
@@ -31,7 +31,7 @@ def main() -> None:
         index = data.train.index
         plan = make_plan(index.splits["train"].screens, knobs.global_batch, knobs.epochs, knobs.warmup_epochs, hardware, s.name)
 
-        encoder = SwinEncoder(knobs.encoder, index.image_size)
+        encoder = build_encoder(knobs.encoder, index.image_size)
         model = MaskedAutoencoder(encoder, knobs.mask_unit, knobs.decoder_depth, knobs.decoder_dim, knobs.masking)
         task = MaeTask(model, knobs, plan, data)
         results = fit(task, s, knobs, hardware, knobs.gradient_clip)

@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from timm.models.swin_transformer import SwinTransformer
 from torch import Tensor, nn
+from transformers import ViTMAEConfig, ViTMAEForPreTraining
 
+from contracts.errors import InputError
+from training.losses.reconstruction import masked_pixel_loss, normalised_units
+from training.models.encoder import VitEncoder, build_encoder
+from training.models.mae import MaskedAutoencoder, hidden_units, to_units
 from training.models.visible_swin import UNIT, encode_visible
 from training.models.window_groups import group_windows
 
@@ -21,6 +27,12 @@ def small_swin(image_size: tuple[int, int], window: int = 7, depths: tuple[int, 
             # Far from their first values, at which biases are zero and positions hardly count.
             parameter.normal_(1.0 if "norm" in name and "weight" in name else 0.0, 0.5 if "bias" in name else 0.2)
     return swin
+
+
+def fuse(swin: SwinTransformer, fused: bool) -> None:
+    for module in swin.modules():
+        if hasattr(module, "fused_attn"):
+            module.fused_attn = fused
 
 
 def masks(kind: str, batch: int, image_size: tuple[int, int]) -> Tensor:
@@ -90,7 +102,8 @@ def test_with_nothing_hidden_it_is_timms_swin(image_size: tuple[int, int], fused
     images = torch.randn(2, 3, *image_size)
     visible = masks("all", 2, image_size)
     theirs = values_and_gradients(swin, swin.forward_features(images).flatten(0, 2))
-    assert_same(values_and_gradients(swin, encode_visible(swin, images, visible, fused)), theirs)
+    fuse(swin, fused)
+    assert_same(values_and_gradients(swin, encode_visible(swin, images, visible)), theirs)
 
 
 @pytest.mark.parametrize("fused", [False, True])
@@ -100,7 +113,8 @@ def test_with_a_mask_it_is_the_dense_computation_without_the_hidden_tokens(image
     images = torch.randn(3, 3, *image_size)
     visible = masks("quarter", 3, image_size)
     theirs = values_and_gradients(swin, dense_with_exclusion(swin, images, visible))
-    assert_same(values_and_gradients(swin, encode_visible(swin, images, visible, fused)), theirs)
+    fuse(swin, fused)
+    assert_same(values_and_gradients(swin, encode_visible(swin, images, visible)), theirs)
 
 
 def test_the_reference_is_timms_swin() -> None:
@@ -151,3 +165,147 @@ def test_a_larger_capacity_is_taken_where_it_costs_less() -> None:
 def test_nothing_to_pack() -> None:
     groups, capacity = group_windows(np.zeros(3, dtype=np.int64))
     assert groups.tolist() == [-1, -1, -1] and capacity == 0
+
+
+# --- the whole autoencoder
+
+
+def linear(ours: nn.Linear, *theirs: nn.Linear) -> list[tuple[Tensor, Tensor]]:
+    """Our weight and bias beside theirs, several of which may stand one above the other in ours."""
+    return [(ours.weight, torch.cat([t.weight for t in theirs])), (ours.bias, torch.cat([t.bias for t in theirs]))]
+
+
+def vit_mae_pairs(ours: MaskedAutoencoder, theirs: nn.Module) -> list[tuple[Tensor, Tensor]]:
+    """Every weight of ours with what it is in transformers' ViTMAEForPreTraining. (Positions are weights there, and a formula here.)"""
+    vit, embeddings = ours.encoder.vit, theirs.vit.embeddings
+    pairs = [
+        (vit.cls_token, embeddings.cls_token),
+        *linear(vit.patch_embed.proj, embeddings.patch_embeddings.projection),
+        *linear(ours.norm, theirs.vit.layernorm),
+        *linear(ours.to_decoder, theirs.decoder.decoder_embed),
+        (ours.token, theirs.decoder.mask_token[0, 0]),
+        *linear(ours.decoder_norm, theirs.decoder.decoder_norm),
+    ]
+    for block, layer in zip([*vit.blocks, *ours.decoder], [*theirs.vit.layers, *theirs.decoder.decoder_layers], strict=True):
+        pairs += linear(block.norm1, layer.layernorm_before) + linear(block.norm2, layer.layernorm_after)
+        pairs += linear(block.attn.qkv, layer.attention.q_proj, layer.attention.k_proj, layer.attention.v_proj)
+        pairs += linear(block.attn.proj, layer.attention.o_proj) + linear(block.mlp.fc1, layer.mlp.fc1) + linear(block.mlp.fc2, layer.mlp.fc2)
+    # Their pixels run row, column, channel; ours channel, row, column.
+    for mine, other in zip(
+        (ours.to_pixels.weight, ours.to_pixels.bias), (theirs.decoder.decoder_pred.weight, theirs.decoder.decoder_pred.bias), strict=True
+    ):
+        pairs.append((mine, other.unflatten(0, (-1, 3)).transpose(0, 1).flatten(0, 1)))
+    return pairs
+
+
+def test_a_vit_autoencoder_is_transformers_vit_mae() -> None:
+    """Outputs, loss and the gradient of every weight."""
+    torch.manual_seed(0)
+    config = ViTMAEConfig(
+        hidden_size=64, num_hidden_layers=4, num_attention_heads=2, intermediate_size=256, image_size=96, patch_size=16, layer_norm_eps=1e-6,
+        decoder_hidden_size=64, decoder_num_hidden_layers=2, decoder_num_attention_heads=2, decoder_intermediate_size=256, norm_pix_loss=True,
+    )  # fmt: skip
+    theirs = ViTMAEForPreTraining(config)
+    # A model without a checkpoint leaves its positions at zero. Encoder and decoder are equally wide here, so they have the same sines.
+    theirs.decoder.initialize_weights(36)
+    theirs.vit.embeddings.position_embeddings.data.copy_(theirs.decoder.decoder_pos_embed)
+    ours = MaskedAutoencoder(VitEncoder("vit_nano", (96, 96)), 16, decoder_depth=2, decoder_dim=64, masking="visible_only")
+    with torch.no_grad():
+        for name, parameter in theirs.named_parameters():
+            if "position" not in name and "pos_embed" not in name:
+                parameter.normal_(1.0 if "norm" in name and "weight" in name else 0.0, 0.1)
+        for mine, other in vit_mae_pairs(ours, theirs):
+            mine.copy_(other)
+    covered = sum(mine.numel() for mine, _ in vit_mae_pairs(ours, theirs))
+    assert covered == sum(p.numel() for p in ours.parameters() if p.requires_grad)
+
+    images, content = torch.randn(2, 3, 96, 96), torch.tensor([[96, 96]] * 2)
+    hidden = hidden_units([1, 2], content, (96, 96), 16, 0.75, seed=0, epoch=0)
+    expected = theirs(images, noise=hidden.flatten(1).float())
+    output = ours(images, content, hidden)
+    assert torch.equal(output.hidden, expected.mask.bool())
+    everywhere = torch.ones_like(output.pixels, dtype=torch.bool)
+    loss = masked_pixel_loss(output.pixels, normalised_units(to_units(images, 16), everywhere)[0], output.hidden, everywhere)
+    torch.testing.assert_close(output.pixels.unflatten(2, (3, -1)).transpose(2, 3).flatten(2), expected.logits, rtol=0, atol=1e-5)
+    torch.testing.assert_close(loss, expected.loss)
+
+    weights = [p for p in theirs.parameters() if p.requires_grad]
+    for parameter, gradient in zip(weights, torch.autograd.grad(expected.loss, weights), strict=True):
+        parameter.data = gradient  # so that the pairs below pair gradients
+    loss.backward()
+    for mine, gradient in ((mine, other.detach()) for mine, other in vit_mae_pairs(ours, theirs)):
+        assert gradient.abs().max() > 0
+        torch.testing.assert_close(mine.grad, gradient, rtol=0, atol=1e-5 * max(1.0, float(gradient.abs().max())))
+
+
+def mae(name: str, image_size: tuple[int, int] = (64, 96)) -> MaskedAutoencoder:
+    torch.manual_seed(0)
+    return MaskedAutoencoder(build_encoder(name, image_size), 32, decoder_depth=1, decoder_dim=32, masking="visible_only")
+
+
+@pytest.mark.parametrize("name", ["swin_nano", "vit_nano"])
+def test_a_screen_is_the_same_alone_and_among_others(name: str) -> None:
+    """Screens of other contents (and so of other numbers of visible cells) in the batch, and padding, change nothing."""
+    model = mae(name).eval()
+    images, content = torch.randn(2, 3, 64, 96), torch.tensor([[64, 96], [64, 43]])
+    images[1, :, :, 43:] = 0
+    hidden = hidden_units([1, 2], content, (64, 96), 32, 0.5, seed=0, epoch=0)
+    with torch.no_grad():
+        together = model(images, content, hidden)
+        alone = model(images[1:], content[1:], hidden[1:])
+        images[1, :, :, 64:] = 9.0  # units of padding alone
+        other = model(images, content, hidden)
+    guessed = together.hidden[1]
+    assert guessed.any()
+    torch.testing.assert_close(together.pixels[1][guessed], alone.pixels[0][guessed], rtol=0, atol=1e-5)
+    torch.testing.assert_close(together.pixels[1][guessed], other.pixels[1][guessed], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["swin_nano", "vit_nano"])
+def test_what_is_visible_counts_and_what_is_hidden_does_not(name: str) -> None:
+    model = mae(name).eval()
+    images, content = torch.randn(1, 3, 64, 96), torch.tensor([[64, 96]])
+    hidden = torch.tensor([[[True, False, True], [True, True, False]]])
+    over = F.interpolate(hidden[:, None].float(), scale_factor=32).bool()
+    with torch.no_grad():
+        plain = model(images, content, hidden).pixels
+        assert torch.equal(plain, model(torch.where(over, 5.0, images), content, hidden).pixels)
+        assert not torch.equal(plain, model(torch.where(over, images, -images), content, hidden).pixels)
+
+
+@pytest.mark.parametrize("name", ["swin_nano", "vit_nano"])
+def test_an_autoencoder_learns_the_screens_it_sees(name: str) -> None:
+    """Every weight in use gets a gradient and moves, and the loss of one batch falls by a quarter in a few steps."""
+    model = mae(name)
+    images, content = torch.randn(2, 3, 1, 96).expand(-1, -1, 64, -1).contiguous(), torch.tensor([[64, 96]] * 2)
+    hidden = hidden_units([1, 2], content, (64, 96), 32, 0.5, seed=0, epoch=0)
+    weights = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    before = {name: p.detach().clone() for name, p in weights.items()}
+    optimizer = torch.optim.AdamW(weights.values(), lr=3e-3)
+    losses = []
+    for _ in range(15):
+        output = model(images, content, hidden)
+        loss = masked_pixel_loss(output.pixels, to_units(images, model.cell), output.hidden, torch.ones_like(output.pixels, dtype=torch.bool))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.75 * losses[0], losses
+    for key, parameter in weights.items():
+        # The bias of keys is cancelled by the softmax, and a bias for places that no pair of tokens has moves nothing.
+        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), key
+        assert not torch.equal(parameter, before[key]), key
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mask_unit": 48}, r"pretrain_mae.mask_unit: is no multiple of 32 pixels, the coarsest stride of swin_nano. Found: 48"),
+        ({"mask_unit": 64}, r"pretrain_mae.mask_unit: does not divide the image of 64 x 96 pixels"),
+        ({"encoder": VitEncoder("vit_nano", (64, 96)), "masking": "dense"}, r"pretrain_mae.masking: is a form for Swin alone"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(change: dict[str, object], message: str) -> None:
+    settings = {"encoder": build_encoder("swin_nano", (64, 96)), "mask_unit": 32, "decoder_depth": 1, "decoder_dim": 32, "masking": "visible_only"}
+    with pytest.raises(InputError, match=message):
+        MaskedAutoencoder(**{**settings, **change})

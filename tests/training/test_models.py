@@ -21,7 +21,7 @@ from training.detect import detect
 from training.losses.detection import LossWeights, Target, detection_loss, to_xyxy
 from training.models.deformable_attention import DeformableAttention, deformable_attention
 from training.models.detector import DetectorConfig, DetectorOutput, build_detector, load_detector
-from training.models.encoder import SwinEncoder, content_mask, load_weights, normalise, sine_position
+from training.models.encoder import SwinEncoder, build_encoder, content_mask, load_weights, normalise, sine_position
 from training.models.mae import MaskedAutoencoder, from_units, hidden_units, to_units, unit_content
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -313,7 +313,7 @@ def test_every_preset_builds_its_models(preset: str) -> None:
     assert mae.encoder == detector.encoder
     shape = {name: getattr(detector, name) for name in DetectorConfig.model_fields if hasattr(detector, name)}
     with torch.device("meta"):
-        autoencoder = MaskedAutoencoder(SwinEncoder(mae.encoder, size), mae.mask_unit, mae.decoder_depth, mae.decoder_dim, mae.masking)
+        autoencoder = MaskedAutoencoder(build_encoder(mae.encoder, size), mae.mask_unit, mae.decoder_depth, mae.decoder_dim, mae.masking)
         model = build_detector(DetectorConfig(image_size=size, class_names=NAMES, **shape))
         output = model.eval()(torch.zeros(1, 3, *size), torch.tensor([[*size]]))
     assert output.logits.shape == (1, detector.num_queries, 50)

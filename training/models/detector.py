@@ -22,7 +22,7 @@ from contracts.files import replacing, write_json
 from training.config import EncoderName, QuerySelection, check_denoising
 from training.models.deformable_attention import DeformableAttention
 from training.models.denoising import NoisyQueries, visible
-from training.models.encoder import STRIDES, SwinEncoder, content_mask, load_weights, sine_code, sine_position
+from training.models.encoder import STRIDES, build_encoder, content_mask, load_weights, sine_code, sine_position
 
 # Before training a query claims any class with this probability (focal loss, arXiv:1708.02002, section 4.1).
 _PRIOR = 0.01
@@ -172,7 +172,7 @@ class Detector(nn.Module):
         super().__init__()
         self.config = config
         dim, classes = config.d_model, len(config.class_names)
-        self.backbone = SwinEncoder(config.encoder, config.image_size)
+        self.backbone = build_encoder(config.encoder, config.image_size)
         self.feature_norms = nn.ModuleList(nn.LayerNorm(channels) for channels in self.backbone.channels[: config.levels])
         self.projections = nn.ModuleList(
             nn.Sequential(nn.Conv2d(channels, dim, 1), _group_norm(dim)) for channels in self.backbone.channels[: config.levels]

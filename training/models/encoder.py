@@ -1,7 +1,9 @@
-"""Swin Transformer (arXiv:2103.14030, timm's implementation) as an encoder of screens of any size, with features at strides 8, 16 and 32.
+"""Encoders of screens of any size, with features at strides 8, 16 and 32: timm's Swin (arXiv:2103.14030) and ViT (arXiv:2010.11929).
 
-Changed from timm: no classifier; the first stage's output (stride 4) is used but not returned; a learned token may stand in for hidden
-patches (for masked pretraining). Windows, shifts and weights are timm's, so timm's checkpoints fit.
+Changed from timm: no classifier and no last norm (masked pretraining and the detector bring their own). Of a Swin the first stage's output (stride 4) is
+used but not returned, and a learned token may stand in for hidden patches; windows, shifts and weights are timm's, so timm's checkpoints fit.
+A ViT's positions are MAE's sines on the grid of the image at hand instead of learned vectors: they are no weights, and a checkpoint fits every size.
+Images that are no multiple of the patch are padded below and right with the mean colour.
 """
 
 import math
@@ -12,14 +14,17 @@ from typing import Any
 
 import timm
 import torch
+import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from timm.models.swin_transformer import SwinTransformer
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from contracts.errors import InputError
 
 STRIDES = (8, 16, 32)
+_SWIN_PATCH = 4
 # ImageNet statistics; what a timm checkpoint expects.
 PIXEL_MEAN = (0.485, 0.456, 0.406)
 PIXEL_STD = (0.229, 0.224, 0.225)
@@ -31,6 +36,13 @@ _OURS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "swin_micro": {"embed_dim": 48, "depths": (2, 2, 4, 2), "num_heads": (2, 4, 8, 16), "window_size": 6},
     }
 )
+# Ours, for tests and CPUs.
+_OUR_VITS: Mapping[str, Mapping[str, Any]] = MappingProxyType({"vit_nano": {"patch_size": 16, "embed_dim": 64, "depth": 4, "num_heads": 2}})
+
+
+def build_encoder(name: str, image_size: tuple[int, int], drop_path: float = 0.0) -> "SwinEncoder | VitEncoder":
+    """The encoder of that name (training.config.EncoderName) with fresh weights, for images of (height, width)."""
+    return (VitEncoder if name.startswith("vit_") else SwinEncoder)(name, image_size, drop_path)
 
 
 class SwinEncoder(nn.Module):
@@ -44,12 +56,12 @@ class SwinEncoder(nn.Module):
     def __init__(self, name: str, image_size: tuple[int, int], drop_path: float = 0.0):
         super().__init__()
         self.name, self.image_size = name, tuple(image_size)
-        options: dict[str, Any] = {"img_size": self.image_size, "num_classes": 0, "drop_path_rate": drop_path}
+        size = tuple(_round_up(side, _SWIN_PATCH) for side in image_size)
+        options: dict[str, Any] = {"img_size": size, "num_classes": 0, "drop_path_rate": drop_path}
         if name in _OURS:
             self.swin = SwinTransformer(**_OURS[name], **options)
         else:
             self.swin = timm.create_model(name, pretrained=False, **options)
-        # The classifier's norm has no use here; masked pretraining and the detector bring their own.
         self.swin.norm = nn.Identity()
         self.channels: tuple[int, ...] = tuple(info["num_chs"] for info in self.swin.feature_info[1:])
 
@@ -60,7 +72,7 @@ class SwinEncoder(nn.Module):
 
     def forward(self, images: Tensor, hidden: Tensor | None = None, token: Tensor | None = None) -> list[Tensor]:
         """`hidden` bool [B, H/4, W/4] marks the patches that `token` [C4] replaces before the first stage."""
-        x = self.swin.patch_embed(images)  # [B, H/4, W/4, C4]
+        x = self.swin.patch_embed(_padded(images, _SWIN_PATCH))  # [B, H/4, W/4, C4]
         if hidden is not None:
             assert token is not None
             x = torch.where(hidden[..., None], token.to(x.dtype), x)
@@ -69,6 +81,88 @@ class SwinEncoder(nn.Module):
             x = stage(x)
             features.append(x.permute(0, 3, 1, 2))  # NHWC -> NCHW
         return features[1:]
+
+
+class VitEncoder(nn.Module):
+    """`forward` as SwinEncoder's. A ViT has one stride, its patch of 16 pixels; the others are ViTDet's simple feature pyramid (arXiv:2203.16527): one
+    transposed convolution for stride 8, maximum pooling for stride 32.
+    """
+
+    cell = 16
+
+    def __init__(self, name: str, image_size: tuple[int, int], drop_path: float = 0.0):
+        super().__init__()
+        self.name, self.image_size = name, tuple(image_size)
+        self.grid = tuple(_round_up(side, self.cell) // self.cell for side in image_size)
+        options: dict[str, Any] = {"img_size": tuple(n * self.cell for n in self.grid), "num_classes": 0, "drop_path_rate": drop_path}
+        if name in _OUR_VITS:
+            self.vit = VisionTransformer(**_OUR_VITS[name], **options)
+        else:
+            self.vit = timm.create_model(name, pretrained=False, **options)
+        self.vit.norm = nn.Identity()
+        del self.vit.pos_embed
+        # The class token comes first and has no place.
+        position = F.pad(grid_position(*self.grid, self.vit.embed_dim), (0, 0, 1, 0))[None]
+        self.vit.register_buffer("pos_embed", position, persistent=False)
+        self.finer = nn.ConvTranspose2d(self.vit.embed_dim, self.vit.embed_dim // 2, kernel_size=2, stride=2)
+        self.coarser = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
+        self.channels: tuple[int, ...] = (self.vit.embed_dim // 2, self.vit.embed_dim, self.vit.embed_dim)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        tokens = self.vit.forward_features(_padded(images, self.cell))[:, 1:]  # [B, N, C]
+        features = tokens.transpose(1, 2).unflatten(2, self.grid)
+        rows, columns = (_round_up(side, STRIDES[0]) // STRIDES[0] for side in self.image_size)
+        return [self.finer(features)[..., :rows, :columns], features, self.coarser(features)]
+
+    def encode_visible(self, images: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
+        """Images [B, 3, H, W], H and W multiples of 16, and visible patches bool [B, H/16, W/16] -> their tokens [V, C] in the order of
+        `visible.nonzero()`, and the class tokens [B, C]. Hidden patches are not computed (MAE, arXiv:2111.06377).
+        """
+        vit, side, (rows, columns) = self.vit, self.cell, self.grid
+        image, row, column = visible.nonzero(as_tuple=True)
+        patches = images.reshape(len(images), 3, rows, side, columns, side).permute(0, 2, 4, 1, 3, 5)[image, row, column]  # [V, 3, 16, 16]
+        x = F.linear(patches.flatten(1), vit.patch_embed.proj.weight.flatten(1), vit.patch_embed.proj.bias)
+        x = x + vit.pos_embed[0, 1 + row * columns + column].to(x.dtype)
+        # Images with fewer visible patches are filled up to the most; what fills is a key for nobody.
+        counts = visible.sum((1, 2))
+        filled = torch.arange(int(counts.max()), device=images.device) < counts[:, None]  # [B, M]
+        padded = x.new_zeros(*filled.shape, x.shape[-1])
+        padded[filled] = x
+        x = torch.cat([vit.cls_token.to(x.dtype).expand(len(images), -1, -1), padded], 1)
+        keys = None if bool(filled.all()) else F.pad(filled, (1, 0), value=True)[:, None, None]
+        for block in vit.blocks:
+            x = block(x, attn_mask=keys)
+        return x[:, 1:][filled], x[:, 0]
+
+
+def configure(
+    encoder: SwinEncoder | VitEncoder, *, gradient_checkpointing: bool, fused_attention: bool, channels_last: bool, compiled: bool
+) -> SwinEncoder | VitEncoder:
+    """How the encoder computes, never what: the same weights, and results that differ by rounding alone (tests state by how much).
+
+    `gradient_checkpointing`: blocks are computed again in the backward pass instead of kept. `fused_attention`: torch's scaled_dot_product_attention
+    instead of separate products and softmax. `channels_last`: the convolutions' weights, and what they make of an image, in that memory format.
+    `compiled`: the dense forward pass through torch.compile. Returns the encoder.
+    """
+    network = encoder.vit if isinstance(encoder, VitEncoder) else encoder.swin
+    network.set_grad_checkpointing(gradient_checkpointing)
+    for module in network.modules():
+        if hasattr(module, "fused_attn"):
+            module.fused_attn = fused_attention
+    encoder.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+    if compiled:
+        encoder.compile()
+    return encoder
+
+
+def _round_up(size: int, multiple: int) -> int:
+    return -(-size // multiple) * multiple
+
+
+def _padded(images: Tensor, multiple: int) -> Tensor:
+    """Normalised images, padded with zeros (the mean colour) to a multiple of the patch."""
+    height, width = images.shape[-2:]
+    return F.pad(images, (0, -width % multiple, 0, -height % multiple)) if height % multiple or width % multiple else images
 
 
 def normalise(images: Tensor, content_hw: Tensor) -> Tensor:

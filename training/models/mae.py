@@ -11,11 +11,12 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from contracts.errors import InputError
-from training.models.encoder import SwinEncoder, content_mask, grid_position
+from training.models.encoder import SwinEncoder, VitEncoder, content_mask, grid_position
 from training.models.visible_swin import encode_visible
 
 _PATCH = 4
@@ -33,12 +34,24 @@ class MaeOutput:
 class MaskedAutoencoder(nn.Module):
     """`forward(images [B, 3, H, W] normalised, content_hw [B, 2], hidden bool [B, H/mask_unit, W/mask_unit]) -> MaeOutput`.
 
-    Cells of padding alone are neither seen nor guessed from. InputError if the image is no whole number of mask units or a unit no whole number of
-    cells.
+    Cells of padding alone are neither seen nor guessed from. InputError if the image is no whole number of mask units, a unit no whole number of
+    cells, or the form is not for the encoder.
     """
 
-    def __init__(self, encoder: SwinEncoder, mask_unit: int, decoder_depth: int, decoder_dim: int, masking: Literal["visible_only", "dense"]):
+    def __init__(
+        self,
+        encoder: SwinEncoder | VitEncoder,
+        mask_unit: int,
+        decoder_depth: int,
+        decoder_dim: int,
+        masking: Literal["visible_only", "dense"],
+    ):
         super().__init__()
+        if isinstance(encoder, VitEncoder):
+            if masking == "dense":
+                raise InputError("is a form for Swin alone.", field="pretrain_mae.masking", found=masking, fix="Set it to `visible_only`.")
+            # The pyramid comes into use with the detector.
+            encoder.finer.requires_grad_(False)
         cell = encoder.cell
         if mask_unit % cell:
             raise InputError(
@@ -67,24 +80,31 @@ class MaskedAutoencoder(nn.Module):
         repeats = self.mask_unit // self.cell
         hidden = hidden.to(images.device).repeat_interleave(repeats, 1).repeat_interleave(repeats, 2)  # [B, rows, columns] of cells
         content = content_mask(-(-content_hw // self.cell), *hidden.shape[1:])
-        tokens = self._dense_tokens(images, hidden) if self.dense else self._visible_tokens(images, content & ~hidden)  # [B, N, D]
-        tokens = tokens + self.position.to(tokens.dtype)
+        tokens, summary = self._dense_tokens(images, hidden) if self.dense else self._visible_tokens(images, content & ~hidden)
+        tokens = torch.cat([summary, tokens + self.position.to(tokens.dtype)], 1)  # [B, N, D], or [B, 1 + N, D] with a class token
         # Padding is no key, so that a screen's reconstruction does not depend on the size it was padded to.
-        keys = None if bool(content.all()) else content.flatten(1)[:, None, None]
+        keys = None if bool(content.all()) else F.pad(content.flatten(1), (summary.shape[1], 0), value=True)[:, None, None]
         for block in self.decoder:
             tokens = block(tokens, attn_mask=keys)
-        return MaeOutput(self.to_pixels(self.decoder_norm(tokens)), (hidden & content).flatten(1))
+        return MaeOutput(self.to_pixels(self.decoder_norm(tokens[:, summary.shape[1] :])), (hidden & content).flatten(1))
 
-    def _visible_tokens(self, images: Tensor, visible: Tensor) -> Tensor:
-        seen = self.to_decoder(self.norm(encode_visible(self.encoder.swin, images, visible)))  # [V, D]
+    def _visible_tokens(self, images: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
+        """A token per cell [B, N, D], the learned one where nothing was seen; and the class token [B, 1, D] of a ViT, [B, 0, D] of a Swin."""
+        if isinstance(self.encoder, VitEncoder):
+            latent, summary = self.encoder.encode_visible(images, visible)
+        else:
+            latent = encode_visible(self.encoder.swin, images, visible)
+            summary = latent.new_zeros(0, latent.shape[-1])
+        seen = self.to_decoder(self.norm(torch.cat([latent, summary])))  # [V (+ B), D]
         tokens = self.token.to(seen.dtype).repeat(*visible.shape, 1)
-        tokens[visible] = seen
-        return tokens.flatten(1, 2)
+        tokens[visible] = seen[: len(latent)]
+        return tokens.flatten(1, 2), seen[len(latent) :].reshape(len(images), -1, seen.shape[-1])
 
-    def _dense_tokens(self, images: Tensor, hidden: Tensor) -> Tensor:
+    def _dense_tokens(self, images: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         patches = self.cell // _PATCH
         coarsest = self.encoder(images, hidden.repeat_interleave(patches, 1).repeat_interleave(patches, 2), self.token)[-1]  # [B, C, rows, columns]
-        return self.to_decoder(self.norm(coarsest.flatten(2).transpose(1, 2)))
+        tokens = self.to_decoder(self.norm(coarsest.flatten(2).transpose(1, 2)))
+        return tokens, tokens[:, :0]
 
 
 def hidden_units(image_ids: list[int], content_hw: Tensor, image_size: tuple[int, int], unit: int, ratio: float, seed: int, epoch: int) -> Tensor:

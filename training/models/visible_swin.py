@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from timm.models.swin_transformer import SwinTransformer, SwinTransformerBlock, WindowAttention
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from training.models.window_groups import group_windows
 
@@ -43,9 +44,9 @@ class Layout:
     pairs: Tensor
 
 
-def encode_visible(swin: SwinTransformer, images: Tensor, visible: Tensor, fused: bool = False) -> Tensor:
+def encode_visible(swin: SwinTransformer, images: Tensor, visible: Tensor) -> Tensor:
     """Images [B, 3, H, W], H and W multiples of 32, and visible units bool [B, H/32, W/32] -> the last stage's tokens [V, C32] of the
-    visible units, in the order of `visible.nonzero()`. `fused`: attention by torch's scaled_dot_product_attention.
+    visible units, in the order of `visible.nonzero()`. Gradient checkpointing and fused attention are those of the timm modules.
 
     ValueError if the encoder has stochastic depth: it is drawn per image, and rows here are tokens.
     """
@@ -63,9 +64,16 @@ def encode_visible(swin: SwinTransformer, images: Tensor, visible: Tensor, fused
             windows = (block.window_size, block.shift_size)
             if windows not in layouts:
                 layouts[windows] = _layout(block, units, UNIT // _PATCH >> number, images.device)
-            x = x + _attention(block.attn, block.norm1(x), layouts[windows], fused)
-            x = x + block.mlp(block.norm2(x))
+            if stage.grad_checkpointing and torch.is_grad_enabled():
+                x = checkpoint(_block, block, x, layouts[windows], use_reentrant=False)
+            else:
+                x = _block(block, x, layouts[windows])
     return x
+
+
+def _block(block: SwinTransformerBlock, x: Tensor, layout: Layout) -> Tensor:
+    x = x + _attention(block.attn, block.norm1(x), layout)
+    return x + block.mlp(block.norm2(x))
 
 
 def _embed(patch_embed: nn.Module, images: Tensor, units: tuple[Ints, ...]) -> Tensor:
@@ -80,7 +88,7 @@ def _embed(patch_embed: nn.Module, images: Tensor, units: tuple[Ints, ...]) -> T
     return patch_embed.norm(F.linear(patches, patch_embed.proj.weight.flatten(1), patch_embed.proj.bias))
 
 
-def _attention(attention: WindowAttention, x: Tensor, layout: Layout, fused: bool) -> Tensor:
+def _attention(attention: WindowAttention, x: Tensor, layout: Layout) -> Tensor:
     """[T, C] -> [T, C]: attention of each token to the visible tokens of its window."""
     heads, (groups, length, _), width = attention.num_heads, layout.pairs.shape, attention.dim // attention.num_heads
     rows = attention.qkv(x)  # [T, 3 C]
@@ -89,7 +97,7 @@ def _attention(attention: WindowAttention, x: Tensor, layout: Layout, fused: boo
     )  # [h, G, N, d]
     never = attention.relative_position_bias_table.new_full((1, heads), -math.inf)
     bias = _PairBias.apply(torch.cat([attention.relative_position_bias_table, never]).to(q.dtype), layout.pairs)  # [h, G, N, N]
-    if fused:
+    if attention.fused_attn:
         x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
     else:
         score = torch.baddbmm(bias.flatten(0, 1), (q * attention.scale).flatten(0, 1), k.flatten(0, 1).transpose(1, 2))
