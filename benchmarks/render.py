@@ -1,11 +1,11 @@
 """Screens per second: ours beside what a person would write first, for the same pages at 1280x800.
 
     python -m benchmarks.render                 about 40 seconds on two cores
-    python -m benchmarks.render --screens 120   more of them
+    python -m benchmarks.render --screens 480 --warm-up 960     as in a long run, when every kit and font has been loaded
 
 Both make, of each page, a PNG of the window and the boxes of its labelled elements. The peer opens a new page, loads an HTML file, asks
-`locator.bounding_box` for each element and takes `page.screenshot`. Ours is the whole default path, `datagen.farm` with every core, which also computes
-the clipped and occluded boxes, texts, names, roles and states that the labels hold. What the two make is compared: nearly the same pixels; the same box
+`locator.bounding_box` for each element and takes `page.screenshot`. Ours is the whole default path, `datagen.farm` with every core, after it has made
+other pages: most styles and fonts have been loaded, as for nearly all screens of a run; what that took is printed, too. It also computes the clipped and occluded boxes, texts, names, roles and states that the labels hold. What the two make is compared: nearly the same pixels; the same box
 for every element that is wholly in view and fills its box; and of what is painted inside its box (text, icons, pictures, sliders), a box in there.
 """
 
@@ -50,14 +50,15 @@ def main() -> None:
     from datagen.render import cores
 
     with tempfile.TemporaryDirectory() as folder:
-        plans = choose_plans(options.screens)
+        chosen = choose_plans(options.screens + options.warm_up)
+        plans, others = chosen[: options.screens], chosen[options.screens :]
         files, ours_elements, ours_pngs = save_pages(plans[:: max(1, len(plans) // options.peer_screens)], Path(folder))
-        raced = race(files, plans, options.workers)
+        raced = race(files, plans, others, options.workers)
     agreement = compare(raced.peer, ours_elements, ours_pngs)
     ours_rate, peer_rate = len(plans) / raced.ours_seconds, len(raced.peer) / raced.peer_seconds
     print(
         f"peer: {len(raced.peer)} pages in {raced.peer_seconds:.1f} s; ours: {len(plans)} pages in {raced.ours_seconds:.1f} s with {options.workers} workers, "
-        f"after {raced.start:.1f} s to start them"
+        f"after {raced.start:.1f} s to start them and {raced.warm_up:.1f} s for their first {len(others)} pages"
     )
     print(
         f"both: {agreement['same']:.1%} of {agreement['whole']} boxes are the same within {_TOLERANCE:.0f} px, {agreement['inside']:.1%} of {agreement['painted']} "
@@ -156,14 +157,15 @@ class Raced:
     """What came of a race: seconds, what the peer made of each page, and the bytes of our screens."""
 
     start: float
+    warm_up: float
     peer_seconds: float
     ours_seconds: float
     peer: "list[Shown]"
     size: int
 
 
-def race(files: list[Path], plans: "list[Plan]", workers: int) -> Raced:
-    """The peer's pages and ours, by turns, so that both meet the machine in the same moods. Browsers have started, and every worker has made a page."""
+def race(files: list[Path], plans: "list[Plan]", others: "list[Plan]", workers: int) -> Raced:
+    """The peer's pages and ours, by turns, so that both meet the machine in the same moods. Browsers have started, and our workers have made `others`."""
     from playwright.sync_api import sync_playwright
 
     from datagen.chromium import FLAGS, find_chromium
@@ -175,8 +177,10 @@ def race(files: list[Path], plans: "list[Plan]", workers: int) -> Raced:
         browser = playwright.chromium.launch(executable_path=find_chromium(playwright), args=list(FLAGS))  # the same fonts and colours
         show(browser, files[0])
         begin = time.perf_counter()
-        list(farm.make(plans[: 4 * workers]))
+        list(farm.make(others[: 2 * workers]))
         start = time.perf_counter() - begin
+        list(farm.make(others[2 * workers :]))
+        warm_up = time.perf_counter() - begin - start
         for turn in range(_TURNS):
             begin = time.perf_counter()
             peer += [show(browser, file) for file in _part(files, turn)]
@@ -186,7 +190,7 @@ def race(files: list[Path], plans: "list[Plan]", workers: int) -> Raced:
             ours_seconds += time.perf_counter() - between
             size += sum(size_of(outcome) for outcome in outcomes)
         browser.close()
-    return Raced(start, peer_seconds, ours_seconds, peer, size)
+    return Raced(start, warm_up, peer_seconds, ours_seconds, peer, size)
 
 
 def _part(whole: list[Any], turn: int) -> list[Any]:
@@ -255,12 +259,15 @@ def size_of(outcome: "Made | Failed") -> int:
 
 
 def _options() -> argparse.Namespace:
-    from datagen.render import cores
+    from datagen.render import default_workers
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.render", description="Screens per second beside what a person would write first.")
     parser.add_argument("--screens", type=int, default=96, metavar="N", help="pages that ours makes (default: %(default)s)")
     parser.add_argument("--peer-screens", type=int, default=12, metavar="N", help="of these, pages that the peer makes (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=cores(), metavar="W", help="our workers (default: one per core, %(default)s)")
+    parser.add_argument("--warm-up", type=int, default=96, metavar="N", help="other pages that ours makes before (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=int, default=default_workers(), metavar="W", help="our workers (default: as many as a run has, %(default)s)"
+    )
     return parser.parse_args()
 
 

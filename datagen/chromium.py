@@ -92,7 +92,7 @@ def launch(playwright: "Playwright") -> "Browser":
 
 
 def _start(playwright: "Playwright", executable: str, sandbox: bool) -> "Browser":
-    environment = {
+    environment: dict[str, str | float | bool] = {
         **os.environ, "CONFINE_PYTHON": sys.executable, "CONFINE_PROGRAM": str(_CONFINE), "CONFINE_BROWSER": executable,
         "CONFINE_MEMORY": str(MEMORY_LIMIT), "CONFINE_DROP": str(int(sandbox)),
     }  # fmt: skip

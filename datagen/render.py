@@ -1,6 +1,6 @@
 """Renders shards of screens: `data/shards/000000.tar`, `000001.tar` ...
 
-    python -m datagen.render                         as many as params.yaml says, with a browser per core
+    python -m datagen.render                         as many as params.yaml says, with three browsers for two cores
     python -m datagen.render --shards 8              eight; those that are there stay
     python -m datagen.render --shard 5               number 5 alone (any machine makes the same bytes)
     python -m datagen.render --target s3://bucket/shards     into any store that fsspec reaches
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 COMMAND = "python -m datagen.render"
 FAILURES = Path("render-failures.jsonl")
 TOLERATED = 0.001
+# Memory that a worker and its browser take (benchmarks/render_memory.py).
+WORKER_BYTES = 2 << 30
 _STUDIO = "datagen.screens:Studio"
 
 
@@ -231,7 +233,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--shard", type=_number, metavar="I", help="render shard number I alone")
     parser.add_argument("--keep", action="store_true", help="keep existing shards even if they were made from other settings")
     parser.add_argument(
-        "--workers", type=_positive, default=cores(), metavar="W", help="browsers that work side by side (default: one per core, %(default)s)"
+        "--workers",
+        type=_positive,
+        default=default_workers(),
+        metavar="W",
+        help="browsers that work side by side (default: three for two cores if there is the memory for them, %(default)s)",
     )
     parser.add_argument("--target", default=str(SHARDS), metavar="URL", help="folder or fsspec URL where the shards go (default: %(default)s)")
     return parser.parse_args()
@@ -240,6 +246,14 @@ def _options() -> argparse.Namespace:
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_workers() -> int:
+    """Three for two cores, because each keeps about two thirds of a core busy: it waits for the browser's next frame. As many as the memory holds, but one
+    per core at least."""
+    import psutil
+
+    return max(cores(), min(cores() + (cores() + 1) // 2, psutil.virtual_memory().total // WORKER_BYTES))
 
 
 def _positive(text: str) -> int:
