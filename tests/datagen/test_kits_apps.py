@@ -10,6 +10,7 @@ from contracts.annotation import Screen
 from datagen.browser import Browser
 from datagen.kits import kit
 from datagen.kits.sheet import render, specimen_page
+from datagen.pages import Page
 
 pytestmark = pytest.mark.browser
 
@@ -90,3 +91,48 @@ def test_same_bytes_after_other_kits(name: str, browser: Browser, sheets: dict[s
     before, after = (Image.open(io.BytesIO(data)).convert("RGB") for data in (sheets[name][1], png))
     assert ImageChops.difference(before, after).getbbox() is None
     assert (png == sheets[name][1]) is True
+
+
+@pytest.mark.parametrize("name", ("win98", "winxp", "win7"))
+def test_a_group_box_holds_its_title(name: str, sheets: dict[str, tuple[Screen, bytes, list[str]]]) -> None:
+    elements = {element.id: element for element in sheets[name][0].elements}
+    titles = [
+        (element.box, elements[element.parent].box)
+        for element in elements.values()
+        if element.class_name == "heading" and element.parent is not None and elements[element.parent].class_name == "card"
+    ]
+    assert titles
+    for title, group in titles:
+        assert group.y1 - 1 <= title.y1 < group.y1 + 8 and group.x1 <= title.x1 and title.x2 <= group.x2, (title, group)
+
+
+@pytest.mark.parametrize("name", ("f7-ios", "f7-md"))
+def test_a_tab_bar_shares_its_width_among_its_tabs(name: str, sheets: dict[str, tuple[Screen, bytes, list[str]]]) -> None:
+    elements = sheets[name][0].elements
+    bar = next(element for element in elements if element.class_name == "bottom_navigation")
+    tabs = [element.box for element in elements if element.class_name == "tab" and element.parent == bar.id]
+    assert len(tabs) >= 3
+    assert max(tab.x2 - tab.x1 for tab in tabs) - min(tab.x2 - tab.x1 for tab in tabs) < 1
+    assert min(tab.x1 for tab in tabs) >= bar.box.x1 and max(tab.x2 for tab in tabs) <= bar.box.x2
+
+
+@pytest.mark.parametrize("bars", (True, False))
+def test_a_floating_button_keeps_off_the_tab_bar(browser: Browser, bars: bool) -> None:
+    button = '<div class="s-over s-fab-place"><button data-c="icon_button" class="s-fab" aria-label="New">+</button></div>'
+    page = Page(
+        kit="bespoke-mobile", theme="light", body=f'<div class="s-page s-mobile {"s-with-bottom" if bars else ""}"></div>{button}', root_px=16
+    )
+    browser.show(page, 360, 640, 1.0)
+    (found,) = browser.annotate(0.3)
+    assert (found["box"][3] <= 640 - 4.5 * 16) is bars
+
+
+def test_pages_of_several_kits_can_be_photographed_by_turns(browser: Browser) -> None:
+    """A tab behind another one is not painted: it has to be brought to the front."""
+    pages = {name: Page(kit=name, theme="light", body=f'<div data-c="card" style="width:90px;height:{height}px">a</div>')
+             for name, height in (("win98", 40), ("f7-md", 70))}  # fmt: skip
+    pictures: dict[str, bytes] = {}
+    for name in ("win98", "f7-md", "win98", "f7-md"):
+        browser.show(pages[name], 300, 200, 1.0)
+        assert pictures.setdefault(name, browser.png()) == browser.png()
+    assert pictures["win98"] != pictures["f7-md"]

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -76,6 +77,21 @@ def only(screen: Screen, class_name: str, **wanted: str) -> Element:
     ]
     assert len(found) == 1, f"{len(found)} elements are {class_name} {wanted}"
     return found[0]
+
+
+@needs_qt
+@pytest.mark.parametrize(("theme", "locale"), [("light", "he"), ("dark", "ar"), ("dark", "en")])
+def test_the_windows_style_draws_a_title_and_signs_that_can_be_read(studio: Studio, specimen_plan: Plan, theme: str, locale: str) -> None:
+    """Its gradient is pale where right-to-left titles stand, its signs are black even on dark buttons."""
+    screen, png = studio.make(replace(specimen_plan, kit="qt-windows", theme=theme, locale=locale))
+    grey = np.asarray(Image.open(io.BytesIO(png)).convert("L"), dtype=int)
+    bar = only(screen, "title_bar")
+    parts = [element for element in screen.elements if element.parent == bar.id and element.class_name in ("text", "icon_button")]
+    assert [element.class_name for element in parts].count("icon_button") == 3 and len(parts) == 4
+    for element in parts:
+        x1, y1, x2, y2 = (round(side) for side in element.box.xyxy)
+        inner = grey[y1 + 3 : y2 - 3, x1 + 3 : x2 - 3] if element.class_name == "icon_button" else grey[y1:y2, x1:x2]
+        assert inner.max() - inner.min() > 80, (element.class_name, element.name, element.text)
 
 
 @needs_qt
