@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -37,9 +38,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def started_or_ended(head: "subprocess.Popen[bytes]", log: Path) -> bool:
+    return b"Ray runtime started" in log.read_bytes() or head.poll() is not None
+
+
 def end(process: "subprocess.Popen[bytes]") -> None:
     """End a process and all that it started."""
-    family = [*psutil.Process(process.pid).children(recursive=True)]
+    family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(20)
@@ -62,6 +67,7 @@ def cluster(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DAGSTER", "PYTEST", "RAY"))} | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DAGSTER_HOME": str(home), VARIABLE: "orchestration/ray.yaml",
         "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token), "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{port}",
+        "DAGSTER_GRPC_TIMEOUT_SECONDS": "300",  # a run that the daemon cannot start within a minute fails, by default
     }  # fmt: skip
     # Ray keeps sockets there, whose paths may have 107 characters.
     command = [
@@ -79,8 +85,13 @@ def cluster(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "--temp-dir",
         f"/tmp/ray-{port}",
     ]
-    with (clone.folder / "ray.log").open("wb") as log:
-        head = subprocess.Popen(command, cwd=clone.folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+    with (clone.folder / "ray.log").open("w+b") as log:
+        for _ in range(3):  # Ray gives itself 30 seconds, which are not always enough on a busy machine
+            head = subprocess.Popen(command, cwd=clone.folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+            if until(partial(started_or_ended, head, clone.folder / "ray.log"), 120) and head.poll() is None:
+                break
+            end(head)
+            log.truncate(0)
         check = ["ray", "job", "list", "--address", environment["RAY_API_SERVER_ADDRESS"]]
         assert until(lambda: subprocess.run(check, env=environment, capture_output=True).returncode == 0, 90), (clone.folder / "ray.log").read_text()
         prepare = "from orchestration.home import *; import dagster as dg; prepare_home(); add_shard_partitions(i := dg.DagsterInstance.get()); i.event_log_storage.set_concurrency_slots('render', 2)"
