@@ -192,7 +192,7 @@ def race(loaders: dict[str, Callable[[int], Iterable[Any]]], epochs: int, screen
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.loader", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--screens", type=int, default=320, help="screens of an epoch (default: %(default)s)")
+    parser.add_argument("--screens", type=int, default=240, help="screens of an epoch (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=5, help="timed epochs of each loader (default: %(default)s)")
     return parser.parse_args()
 
