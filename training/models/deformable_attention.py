@@ -89,8 +89,11 @@ class DeformableAttention(nn.Module):
         if padding is not None:
             value = value.masked_fill(padding[..., None], 0.0)
         value = value.reshape(batch, -1, self.heads, self.dim // self.heads)
-        offsets = self.offsets(query).reshape(batch, queries, self.heads, self.levels, self.points, 2)
-        weights = self.weights(query).reshape(batch, queries, self.heads, self.levels * self.points).softmax(-1)
+        # Both predictions in one product of matrices.
+        both = F.linear(query, torch.cat([self.offsets.weight, self.weights.weight]), torch.cat([self.offsets.bias, self.weights.bias]))
+        offsets, weights = both.split([self.offsets.out_features, self.weights.out_features], -1)
+        offsets = offsets.reshape(batch, queries, self.heads, self.levels, self.points, 2)
+        weights = weights.reshape(batch, queries, self.heads, self.levels * self.points).softmax(-1)
         weights = weights.reshape(batch, queries, self.heads, self.levels, self.points)
         # [B, Q, 1, L, 1, 2]: broadcast over heads and points
         centre = references[:, :, None, :, None, :2]

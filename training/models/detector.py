@@ -1,4 +1,4 @@
-"""Deformable-DETR (arXiv:2010.04159) on a Swin encoder, with what makes its successors converge.
+"""Deformable-DETR (arXiv:2010.04159) on a Swin or ViT encoder, with what makes its successors converge.
 
 The paper's model is the plain configuration; its box refinement and two-stage form are settings, and so are DINO's (arXiv:2203.03605) mixed query
 selection, contrastive denoising and look forward twice. As in Swin's own detectors, each stage's features are normalised first.
@@ -97,7 +97,7 @@ class FeedForward(nn.Module):
         self.inner, self.outer, self.norm, self.dropout = nn.Linear(dim, hidden), nn.Linear(hidden, dim), nn.LayerNorm(dim), nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(x + self.dropout(self.outer(self.dropout(F.relu(self.inner(x))))))
+        return self.norm(x + self.dropout(self.outer(self.dropout(F.relu(self.inner(x), inplace=True)))))
 
 
 class EncoderLayer(nn.Module):
