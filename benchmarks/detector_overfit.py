@@ -182,10 +182,10 @@ def _write(file: Path, rows: list[dict[str, Any]]) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.detector_overfit", description="Whether the detector can learn 32 screens by heart.")
     parser.add_argument("--screens", type=int, default=32, metavar="N", help="to learn (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=1500, metavar="N", help="of training (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=600, metavar="N", help="of training (default: %(default)s)")
     parser.add_argument("--batch", type=int, default=8, metavar="B", help="screens per step (default: %(default)s)")
     parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="R", help="peak (default: %(default)s)")
-    parser.add_argument("--every", type=int, default=100, metavar="N", help="steps between points of the curve (default: %(default)s)")
+    parser.add_argument("--every", type=int, default=25, metavar="N", help="steps between points of the curve (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, metavar="T", help="of PyTorch (default: %(default)s)")
     parser.add_argument("--curve", type=Path, default=None, metavar="FILE", help="where to write the curve as CSV")
     return parser.parse_args()

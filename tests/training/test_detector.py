@@ -182,6 +182,14 @@ def test_a_screen_that_fills_the_image_needs_no_mask() -> None:
     torch.testing.assert_close(alone.boxes, beside.boxes[:1])
 
 
+def test_a_vit_is_an_encoder_as_well() -> None:
+    torch.manual_seed(0)
+    model = build_detector(tiny(encoder="vit_nano", levels=4)).eval()
+    with torch.no_grad():
+        output = model(torch.randn(2, 3, *SIZE), torch.tensor([[64, 96], [64, 43]]))
+    assert output.logits.shape == (2, 6, 5) and torch.isfinite(output.boxes).all()
+
+
 def test_the_full_model_has_as_many_parameters_as_its_parts() -> None:
     """Swin-B, 800x1024, 50 classes, 200 queries, on the meta device: counted exactly."""
     knobs = load_knobs(TrainDetectorKnobs, PARAMS, "eight-gpu")
