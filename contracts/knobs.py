@@ -36,8 +36,8 @@ class Hardware(Knobs):
     """Where one stage runs. Nothing here may change the science."""
 
     accelerator: Literal["cpu", "gpu"]
-    launcher: Literal["python", "torchrun", "deepspeed"]
-    """`python`: one process. `torchrun`: one process per device, DDP. `deepspeed`: one process per device, ZeRO-2."""
+    launcher: Literal["python", "torchrun", "fsdp", "deepspeed", "deepspeed_stage_1"]
+    """`python`: one process. The others one process per device: `torchrun` DDP, `fsdp` FSDP2, `deepspeed` ZeRO-2, `deepspeed_stage_1` ZeRO-1."""
     devices: int = Field(ge=1)
     """Processes (and GPUs) on this host."""
     micro_batch: int = Field(ge=1)

@@ -6,8 +6,6 @@ AP is precision averaged over 101 recall levels, the IoU thresholds 0.50, 0.55 .
 Sizes are COCO's, by area of the truth box in pixels of the original image: small up to 32 x 32, medium up to 96 x 96, large beyond.
 """
 
-import contextlib
-import io
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -16,11 +14,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from contracts.coco import class_names
 from contracts.errors import InputError
+from training.average_precision import evaluate
 
 AREAS: dict[str, tuple[float, float]] = {"all": (0, 1e10), "small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, 1e10)}
 """Size name -> square pixels, from and to, both included as in COCOeval."""
@@ -84,8 +82,8 @@ def score_detections(
     the last of `max_detections`, or a truth without any box. `file` is what the error names.
     """
     _check(coco, predictions, max_detections, file)
-    by_class = _evaluate(coco, predictions, max_detections, AREAS, use_classes=True)
-    agnostic = _evaluate(coco, predictions, max_detections, {"all": AREAS["all"]}, use_classes=False)
+    by_class = evaluate(coco, predictions, max_detections, AREAS, use_classes=True)
+    agnostic = evaluate(coco, predictions, max_detections, {"all": AREAS["all"]}, use_classes=False)
     # precision [T, R, K, A, M] and recall [T, K, A, M]: IoU threshold, recall level, class, area, maxDets; -1 where there is no truth
     precision, recall = by_class.eval["precision"], by_class.eval["recall"]
     any_precision, any_recall = agnostic.eval["precision"][:, :, 0, 0, -1], agnostic.eval["recall"][:, 0, 0, -1]
@@ -155,38 +153,6 @@ def _check(coco: dict[str, Any], predictions: Sequence[dict[str, Any]], max_dete
             f"image {image_id} has more predictions than max_detections allows ({max_detections[-1]}), so the worst would not count.",
             file=file, found=most, fix=f"Set the last of eval_detection.max_detections to {most} or more.",
         )  # fmt: skip
-
-
-def _evaluate(
-    coco: dict[str, Any],
-    predictions: Sequence[dict[str, Any]],
-    max_detections: Sequence[int],
-    areas: dict[str, tuple[float, float]],
-    *,
-    use_classes: bool,
-) -> COCOeval:
-    # Ids are positions from 1: COCOeval takes a match with id 0 for no match. Copies, because it writes into what it is given.
-    truth = [
-        {**a, "id": i, "area": a.get("area", a["bbox"][2] * a["bbox"][3]), "iscrowd": a.get("iscrowd", 0)}
-        for i, a in enumerate(coco["annotations"], start=1)
-    ]
-    found = [{**p, "id": i, "area": p["bbox"][2] * p["bbox"][3], "iscrowd": 0} for i, p in enumerate(predictions, start=1)]
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints every step
-        evaluation = COCOeval(_indexed(coco, truth), _indexed(coco, found), "bbox")
-        evaluation.params.useCats = int(use_classes)
-        evaluation.params.maxDets = list(max_detections)
-        evaluation.params.areaRng, evaluation.params.areaRngLbl = [list(limits) for limits in areas.values()], list(areas)
-        evaluation.evaluate()
-        evaluation.accumulate()
-    return evaluation
-
-
-def _indexed(coco: dict[str, Any], annotations: list[dict[str, Any]]) -> COCO:
-    # COCO.loadRes would do this for predictions, but it breaks on an empty list.
-    indexed = COCO()
-    indexed.dataset = {"images": coco["images"], "categories": coco["categories"], "annotations": annotations}
-    indexed.createIndex()
-    return indexed
 
 
 def _matches(evaluation: COCOeval) -> dict[int, int]:

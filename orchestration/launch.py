@@ -44,7 +44,7 @@ def plan(module: str, hardware: Hardware | None, *, cpus: int, python: str = sys
         return Plan((python, "-m", module), env)
     if hardware.accelerator == "cpu":
         env["GLOO_SOCKET_IFNAME"] = "lo"  # all processes are on this host; its name need not resolve
-    if hardware.launcher == "deepspeed":
+    if hardware.launcher.startswith("deepspeed"):
         env["DS_BUILD_OPS"] = "0"  # ops are compiled when first used, never at installation
         env["DS_ACCELERATOR"] = "cpu" if hardware.accelerator == "cpu" else "cuda"
     torchrun = (python, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={hardware.devices}", "-m", module)

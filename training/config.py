@@ -10,7 +10,7 @@ EncoderName = Literal[
     "swin_nano", "swin_micro", "swin_tiny_patch4_window7_224", "swin_small_patch4_window7_224", "swin_base_patch4_window7_224",
     "swin_large_patch4_window7_224", "vit_nano", "vit_tiny_patch16_224", "vit_small_patch16_224", "vit_base_patch16_224", "vit_large_patch16_224",
 ]  # fmt: skip
-Precision = Literal["32-true", "bf16-mixed"]
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 QuerySelection = Literal["positions", "mixed", "features"]
 
 
@@ -60,7 +60,18 @@ class AugmentationKnobs(Knobs):
         return self
 
 
-class PretrainMaeKnobs(Knobs):
+class TrainingKnobs(Knobs):
+    """What all training stages have."""
+
+    ema_decay: float = Field(ge=0, lt=1)
+    """Of the moving average of the weights that validation and the finished model use (training/ema.py); 0: none, the last weights themselves."""
+    early_stop_patience: int = Field(ge=0)
+    """Training ends after so many epochs without a better validation, and the finished model is the best epoch's; 0: never."""
+    rate_scaling: Literal["none", "linear", "sqrt"]
+    """How the peak learning rate follows the global batch: not, in proportion (arXiv:1706.02677), or with its root (for Adam, arXiv:2205.10287)."""
+
+
+class PretrainMaeKnobs(TrainingKnobs):
     """Stage `pretrain_mae`: masked-autoencoder pretraining of the encoder (arXiv:2111.06377, arXiv:2205.13515)."""
 
     seed: int = Field(ge=0)
@@ -92,7 +103,7 @@ class PretrainMaeKnobs(Knobs):
     warmup_epochs: float = Field(ge=0)
     """Linear warm-up before the cosine, in epochs."""
     base_learning_rate: float = Field(gt=0)
-    """For a batch of 256; the peak is base_learning_rate x global_batch / 256."""
+    """Peak for a batch of 256; rate_scaling says what it is for this global batch."""
     gradient_clip: float = Field(gt=0)
     """Largest norm of the whole gradient."""
     precision: Precision
@@ -105,7 +116,7 @@ def check_denoising(denoising_queries: int, two_stage: bool, query_selection: Qu
         raise ValueError("denoising_queries above 0 needs two_stage, with query_selection mixed or features")
 
 
-class TrainDetectorKnobs(Knobs):
+class TrainDetectorKnobs(TrainingKnobs):
     """Stage `train_detector`: Deformable-DETR (arXiv:2010.04159) on a Swin encoder."""
 
     seed: int = Field(ge=0)
@@ -165,9 +176,11 @@ class TrainDetectorKnobs(Knobs):
     warmup_epochs: float = Field(ge=0)
     """Linear warm-up before the cosine, in epochs."""
     learning_rate: float = Field(gt=0)
-    """Peak, for this global batch."""
+    """Peak for a batch of 16; rate_scaling says what it is for this global batch."""
     encoder_learning_rate_factor: float = Field(ge=0)
     """The Swin encoder learns at learning_rate times this (0.1 in the paper)."""
+    encoder_layer_decay: float = Field(gt=0, le=1)
+    """And each of its layers at this times the rate of the one after it (layer-wise decay, arXiv:2106.08254); 1: all alike."""
     gradient_clip: float = Field(gt=0)
     """Largest norm of the whole gradient."""
     precision: Precision

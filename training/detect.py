@@ -7,7 +7,7 @@ from torch import Tensor
 
 from training.batches import ScreenBatch
 from training.losses.detection import to_xyxy
-from training.models.detector import Detector
+from training.models.detector import Detector, DetectorOutput
 from training.models.encoder import normalise
 
 
@@ -28,14 +28,19 @@ def detect(model: Detector, batch: ScreenBatch) -> list[Detections]:
     """
     device = next(model.parameters()).device
     on_device = batch.to(device)
-    output = model(normalise(on_device.images, on_device.content_hw), on_device.content_hw)
+    return best(model(normalise(on_device.images, on_device.content_hw), on_device.content_hw), on_device, model.config.num_queries)
+
+
+def best(output: DetectorOutput, batch: ScreenBatch, count: int) -> list[Detections]:
+    """The `count` best pairs of each screen of an output; `batch` is on its device."""
+    device = output.logits.device
     queries, classes = output.logits.shape[1:]
-    scores, flat = output.logits.float().sigmoid().flatten(1).topk(min(model.config.num_queries, queries * classes), dim=1)
+    scores, flat = output.logits.float().sigmoid().flatten(1).topk(min(count, queries * classes), dim=1)
     height, width = batch.images.shape[-2:]
     boxes = to_xyxy(output.boxes.float()) * torch.tensor([width, height, width, height], device=device)
     boxes = boxes.gather(1, (flat // classes)[..., None].expand(-1, -1, 4))
     # Packed pixels -> original pixels, per axis: sizes were rounded when the screen was scaled.
-    scale = (on_device.original_hw / on_device.content_hw).flip(-1).repeat(1, 2)[:, None]
-    limit = on_device.original_hw.flip(-1).repeat(1, 2)[:, None]
+    scale = (batch.original_hw / batch.content_hw).flip(-1).repeat(1, 2)[:, None]
+    limit = batch.original_hw.flip(-1).repeat(1, 2)[:, None]
     boxes = torch.minimum((boxes * scale).clamp(min=0), limit).cpu()
     return [Detections(*parts) for parts in zip(boxes, scores.cpu(), (flat % classes).cpu(), strict=True)]

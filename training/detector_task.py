@@ -5,12 +5,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.average_precision import ValidationScreens, can_score, score
 from training.batches import ScreenBatch
 from training.config import TrainDetectorKnobs
-from training.loop import Data, Plan, Task, parameter_groups
+from training.detect import best
+from training.loop import Data, Plan, Task, parameter_groups, peak_rate
 from training.losses.detection import LossWeights, Target, detection_loss, to_cxcywh
 from training.models.denoising import NoisyQueries, noisy_queries
-from training.models.detector import Detector
+from training.models.detector import Detector, DetectorOutput
 from training.models.encoder import normalise
 
 
@@ -23,19 +25,20 @@ class DetectorTask(Task):
         self.weights = LossWeights(focal=knobs.focal_weight, l1=knobs.l1_weight, giou=knobs.giou_weight)
 
     def groups(self) -> list[dict[str, Any]]:
-        rate, named = self.knobs.learning_rate, list(self.model.named_parameters())
+        rate = peak_rate(self.knobs.learning_rate, self.knobs.rate_scaling, self.knobs.global_batch, 16)
+        named = list(self.model.named_parameters())
         backbone = [(name, p) for name, p in named if name.startswith("backbone.")]
         rest = [(name, p) for name, p in named if not name.startswith("backbone.")]
         return [
             *parameter_groups(rest, rate, self.knobs.weight_decay),
-            *parameter_groups(backbone, rate * self.knobs.encoder_learning_rate_factor, self.knobs.weight_decay),
+            *parameter_groups(backbone, rate * self.knobs.encoder_learning_rate_factor, self.knobs.weight_decay, self.knobs.encoder_layer_decay),
         ]
 
-    def _loss(self, batch: ScreenBatch, normaliser: float, denoise: bool) -> tuple[Tensor, dict[str, Tensor]]:
+    def _loss(self, batch: ScreenBatch, normaliser: float, denoise: bool) -> tuple[DetectorOutput, Tensor, dict[str, Tensor]]:
         wanted = targets(batch)
         noisy = self._noisy(batch, wanted) if denoise else None
         output = self.model(normalise(batch.images, batch.content_hw), batch.content_hw, noisy)
-        return detection_loss(output, wanted, self.weights, normaliser, noisy)
+        return output, *detection_loss(output, wanted, self.weights, normaliser, noisy)
 
     def _noisy(self, batch: ScreenBatch, wanted: list[Target]) -> NoisyQueries:
         """This epoch's noisy copies of a batch's elements: the same for a screen whichever process or micro-batch it lands in."""
@@ -47,10 +50,23 @@ class DetectorTask(Task):
 
     def losses(self, batch: ScreenBatch, batch_idx: int) -> tuple[Tensor, dict[str, Tensor]]:
         normaliser = self.data.train.mean_elements(batch_idx, self.plan.accumulation)
-        return self._loss(batch, normaliser, denoise=self.knobs.denoising_queries > 0)
+        _, loss, parts = self._loss(batch, normaliser, denoise=self.knobs.denoising_queries > 0)
+        return loss, parts
+
+    def on_validation_epoch_start(self) -> None:
+        super().on_validation_epoch_start()
+        self._screens = ValidationScreens()
 
     def validation_sum(self, batch: ScreenBatch) -> tuple[Tensor, float]:
-        return self._loss(batch, 1.0, denoise=False)[0], sum(len(labels) for labels in batch.labels)
+        output, loss, _ = self._loss(batch, 1.0, denoise=False)
+        if self.counts and can_score():
+            self._screens.add(batch, best(output, batch, self.knobs.num_queries))
+        return loss, sum(len(labels) for labels in batch.labels)
+
+    def validation_metrics(self) -> dict[str, float]:
+        """AP, AP50, AP75 and AP by class on the validation split, where pycocotools is installed."""
+        screens = self._of_all_ranks(self._screens.screens)
+        return score(screens) if can_score() and self.trainer.is_global_zero else {}
 
 
 def targets(batch: ScreenBatch) -> list[Target]:

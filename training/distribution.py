@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from lightning.pytorch.strategies import DDPStrategy, DeepSpeedStrategy, SingleDeviceStrategy, Strategy
+from lightning.pytorch.plugins.precision import MixedPrecision
+from lightning.pytorch.strategies import DDPStrategy, DeepSpeedStrategy, ModelParallelStrategy, SingleDeviceStrategy, Strategy
 
 from contracts.errors import InputError
 from contracts.knobs import Hardware
@@ -41,21 +42,50 @@ def world(hardware: Hardware, stage: str) -> World:
     return World(rank, size)
 
 
-def strategy(hardware: Hardware) -> Strategy:
-    """One process: plain. torchrun: DDP, over NCCL on GPUs and gloo on CPUs. deepspeed: ZeRO-2, likewise."""
+_ZERO_STAGE = {"deepspeed_stage_1": 1, "deepspeed": 2}
+
+
+def splits_weights(hardware: Hardware) -> bool:
+    """Whether a process holds only its part of the weights."""
+    return hardware.launcher == "fsdp"
+
+
+def strategy(hardware: Hardware, precision: str) -> Strategy:
+    """One process: plain. torchrun: DDP; fsdp: FSDP2; deepspeed: ZeRO-2, or -1. Over NCCL on GPUs and gloo on CPUs.
+
+    InputError where the precision needs a loss scale that the strategy cannot keep.
+    """
     gpu = hardware.accelerator == "gpu"
+    backend = "nccl" if gpu else "gloo"
+    if precision == "16-mixed" and hardware.launcher not in ("python", "torchrun"):
+        raise InputError(
+            f"16-mixed keeps weights in 32 bits and scales the loss, which launcher `{hardware.launcher}` does not.", file="params.yaml",
+            field="precision", found=precision, fix="Set it to bf16-mixed, or the launcher to `torchrun`.",
+        )  # fmt: skip
     if hardware.launcher == "python":
         return SingleDeviceStrategy(torch.device("cuda", 0) if gpu else torch.device("cpu"))
     if hardware.launcher == "torchrun":
         # Buffers are constants here (window masks), so they need no broadcast, and ranks may have different numbers of validation batches.
-        return DDPStrategy(process_group_backend="nccl" if gpu else "gloo", broadcast_buffers=False, gradient_as_bucket_view=True)
-    if gpu:
-        return DeepSpeedStrategy(stage=2, zero_allow_untested_optimizer=True)
-    return _cpu_zero2()
+        return DDPStrategy(process_group_backend=backend, broadcast_buffers=False, gradient_as_bucket_view=True)
+    if hardware.launcher == "fsdp":
+        return ModelParallelStrategy(data_parallel_size=hardware.devices, tensor_parallel_size=1, process_group_backend=backend)
+    options: dict[str, Any] = {
+        "stage": _ZERO_STAGE[hardware.launcher], "zero_allow_untested_optimizer": True, "process_group_backend": backend,
+        "allgather_bucket_size": 200_000_000, "reduce_bucket_size": 200_000_000,
+    }  # fmt: skip
+    return DeepSpeedStrategy(**options) if gpu else _cpu_zero(options)
 
 
-def _cpu_zero2() -> Strategy:
-    """ZeRO-2 over gloo. Lightning refuses DeepSpeed on CPUs although DeepSpeed itself runs there."""
+def scaling(hardware: Hardware, precision: str) -> list[Any]:
+    """Lightning's plugin that scales the loss in fp16; autocast itself is the task's."""
+    if precision != "16-mixed":
+        return []
+    device = "cuda" if hardware.accelerator == "gpu" else "cpu"
+    return [MixedPrecision("16-mixed", device, scaler=torch.amp.GradScaler(device))]
+
+
+def _cpu_zero(options: dict[str, Any]) -> Strategy:
+    """ZeRO over gloo. Lightning refuses DeepSpeed on CPUs although DeepSpeed itself runs there."""
     os.environ.setdefault("DS_ACCELERATOR", "cpu")
     os.environ.setdefault("DS_BUILD_OPS", "0")
     # Else DeepSpeed compiles its shared-memory communication at start, or waits for a compiler that is not there.
@@ -75,5 +105,4 @@ def _cpu_zero2() -> Strategy:
         def root_device(self) -> torch.device:
             return torch.device("cpu", 0)
 
-    options: dict[str, Any] = {"overlap_comm": False, "contiguous_gradients": False}
-    return CpuDeepSpeedStrategy(stage=2, process_group_backend="gloo", zero_allow_untested_optimizer=True, **options)
+    return CpuDeepSpeedStrategy(overlap_comm=False, contiguous_gradients=False, **options)

@@ -27,7 +27,7 @@ class WeightAverage(L.Callback):
             return
         decay = min(self.decay, (1 + trainer.global_step) / (10 + trainer.global_step))
         for name, parameter in self.model.named_parameters():
-            self._average[name].lerp_(parameter.detach(), 1 - decay)
+            self._average[name].mul_(decay).add_(parameter.detach(), alpha=1 - decay)
 
     def on_validation_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self.show(True)

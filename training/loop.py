@@ -2,34 +2,41 @@
 micro-batches never change what is learned.
 """
 
+import copy
 import logging
 import math
+import re
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import torch
+from lightning.pytorch.profilers import Profiler, PyTorchProfiler, SimpleProfiler
+from lightning.pytorch.strategies import DeepSpeedStrategy, ModelParallelStrategy
 from lightning.pytorch.utilities import rank_zero_only
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from contracts.dataset import Split
 from contracts.errors import InputError
 from contracts.files import replacing
-from contracts.knobs import PARAMS, Hardware, Knobs, accumulation, load_runs, load_tracking
+from contracts.knobs import PARAMS, Hardware, accumulation, load_runs, load_tracking
 from contracts.stage import Stage
 from training.batches import ScreenBatch, SplitBatches, open_split
-from training.config import AugmentationKnobs
-from training.distribution import strategy, world
+from training.config import AugmentationKnobs, TrainingKnobs
+from training.distribution import scaling, splits_weights, strategy, world
 from training.ema import WeightAverage
 from training.resume import FailedBatch, Keeper, last_tracking_id
-from training.tracking import JsonLinesLogger, Metrics, ProgressLine, close, loggers, write_metrics
+from training.run_state import write
+from training.tracking import JsonLinesLogger, Metrics, ProgressLine, Waited, close, loggers, write_metrics
 
 # About this many points on a curve, whatever the length of the run.
 _POINTS = 100
@@ -69,14 +76,51 @@ def warmup_cosine(step: int, warmup_steps: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / max(1, steps - warmup_steps)))
 
 
-def parameter_groups(named: Iterable[tuple[str, nn.Parameter]], learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
-    """AdamW groups: biases, norms and other vectors, and Swin's position bias tables, are not decayed."""
-    decayed: list[nn.Parameter] = []
-    kept: list[nn.Parameter] = []
+def peak_rate(base: float, scaling: Literal["none", "linear", "sqrt"], global_batch: int, reference: int) -> float:
+    """The peak learning rate at a global batch, if `base` is right for a batch of `reference`."""
+    times = global_batch / reference
+    return base * {"none": 1.0, "linear": times, "sqrt": math.sqrt(times)}[scaling]
+
+
+def parameter_groups(
+    named: Iterable[tuple[str, nn.Parameter]], learning_rate: float, weight_decay: float, layer_decay: float = 1.0
+) -> list[dict[str, Any]]:
+    """AdamW groups: biases, norms and other vectors, and Swin's position bias tables, are not decayed.
+
+    With a `layer_decay` below 1 each transformer block learns at that times the rate of the block after it; what comes before the first block once more
+    slower, what comes after the last at `learning_rate` (BEiT, arXiv:2106.08254).
+    """
+    named = list(named)
+    layer, top = layer_numbers([name for name, _ in named])
+    found: dict[tuple[int, bool], list[nn.Parameter]] = {}
     for name, parameter in named:
-        (kept if parameter.ndim < 2 or "relative_position_bias_table" in name else decayed).append(parameter)
-    groups = [{"params": decayed, "lr": learning_rate, "weight_decay": weight_decay}, {"params": kept, "lr": learning_rate, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+        decayed = parameter.ndim >= 2 and "relative_position_bias_table" not in name
+        found.setdefault((layer[name] if layer_decay < 1 else top, decayed), []).append(parameter)
+    return [
+        {"params": parameters, "lr": learning_rate * layer_decay ** (top - number), "weight_decay": weight_decay if decayed else 0.0}
+        for (number, decayed), parameters in sorted(found.items(), key=lambda item: (-item[0][0], not item[0][1]))
+    ]
+
+
+def layer_numbers(names: Iterable[str]) -> tuple[dict[str, int], int]:
+    """Each parameter's transformer block, from 1, and the number of what comes after the last. 0 is what stands before the first: patch embedding,
+    position codes, tokens. A Swin stage's patch merging belongs to the stage's first block.
+    """
+    names = list(names)
+
+    def place(name: str) -> tuple[int, int] | None:
+        stage = re.search(r"(?:^|\.)layers\.(\d+)\.", name)
+        block = re.search(r"(?:^|\.)blocks\.(\d+)\.", name)
+        if stage is None and block is None:
+            return None
+        return int(stage[1]) if stage else 0, int(block[1]) if block else 0
+
+    places = {name: place(name) for name in names}
+    number = {found: i for i, found in enumerate(sorted({p for p in places.values() if p is not None}), start=1)}
+    top = len(number) + 1
+    first = ("patch_embed", "pos_embed", "cls_token", "mask_token")
+    layers = {name: number[p] if p is not None else 0 if any(word in name for word in first) else top for name, p in places.items()}
+    return layers, top
 
 
 @dataclass(frozen=True)
@@ -85,6 +129,24 @@ class Data:
 
     train: SplitBatches
     val: SplitBatches
+
+
+class EvenBatches:
+    """As many validation batches on every rank, the last one again where a rank has fewer: where weights are split, all ranks compute together."""
+
+    def __init__(self, batches: SplitBatches, count: int):
+        self._batches, self._count = batches, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[ScreenBatch]:
+        last: ScreenBatch | None = None
+        for last in self._batches:
+            yield last
+        for _ in range(self._count - len(self._batches)):
+            assert last is not None
+            yield last
 
 
 class Task(L.LightningModule):
@@ -96,15 +158,18 @@ class Task(L.LightningModule):
     def __init__(self, model: nn.Module, plan: Plan, data: Data, precision: str, betas: tuple[float, float] = (0.9, 0.999)):
         super().__init__()
         self.model, self.plan, self.data, self.precision, self.betas = model, plan, data, precision, betas
-        self.ema: WeightAverage | None = None
+        self.average: WeightAverage | None = None
         self.sums: dict[str, Tensor] = {}
         """The loss and its parts, summed over the `summed` micro-batches since the last point on the curves."""
         self.summed = 0
         self.validation: list[float] = []
         """Mean loss on the validation split, per epoch."""
         self.scores: list[float] = []
-        """What decides which epoch was the best, lower is better."""
+        """What decides which epoch was the best, lower is better: the loss, or AP with a minus."""
+        self.counts = True
+        """Whether the validation batch at hand is one of this rank's, and not one again (EvenBatches)."""
         self._val: Tensor | None = None
+        self._gradient_norm: Tensor | None = None
 
     def losses(self, batch: ScreenBatch, batch_idx: int) -> tuple[Tensor, dict[str, Tensor]]:
         """A micro-batch's loss and its parts to log. Their mean over an optimizer step's micro-batches and ranks is the global batch's loss."""
@@ -114,6 +179,10 @@ class Task(L.LightningModule):
         """A batch's loss summed, and the count to divide the whole split's sum by."""
         raise NotImplementedError
 
+    def validation_metrics(self) -> dict[str, float]:
+        """What else was measured on the whole validation split; what rank 0 says counts. `val_AP`, if there, decides which epoch was the best."""
+        return {}
+
     def groups(self) -> list[dict[str, Any]]:
         """AdamW's parameter groups."""
         raise NotImplementedError
@@ -122,13 +191,37 @@ class Task(L.LightningModule):
         """Learning rate of the first group at optimizer step `step`, from 0."""
         return float(self.groups()[0]["lr"]) * warmup_cosine(step, self.plan.warmup_steps, self.plan.steps)
 
+    def configure_model(self) -> None:
+        """Where the strategy splits weights by FSDP2, let it: each transformer block by itself, then what is left."""
+        if isinstance(self.trainer.strategy, ModelParallelStrategy):
+            mesh = self.device_mesh["data_parallel"]
+            for name, module in self.model.named_modules():
+                if re.search(r"(?:^|\.)(?:blocks|layers)\.\d+$", name) and "Block" in type(module).__name__:
+                    fully_shard(module, mesh=mesh)
+            fully_shard(self.model, mesh=mesh)
+
     def configure_optimizers(self) -> Any:
         optimizer = AdamW(self.groups(), betas=self.betas)
         scheduler = LambdaLR(optimizer, lambda step: warmup_cosine(step, self.plan.warmup_steps, self.plan.steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def _autocast(self) -> Any:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
+        half = torch.float16 if self.precision == "16-mixed" else torch.bfloat16
+        return torch.autocast(self.device.type, half, enabled=self.precision != "32-true")
+
+    def configure_gradient_clipping(self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None) -> None:
+        """As Lightning does it, but the norm is kept. (DeepSpeed clips by itself.)"""
+        if gradient_clip_val and not isinstance(self.trainer.strategy, DeepSpeedStrategy):
+            self._gradient_norm = nn.utils.clip_grad_norm_(self.model.parameters(), gradient_clip_val)
+
+    def gradient_norm(self) -> float | None:
+        """Norm of the last step's whole gradient, before it was clipped."""
+        strategy = self.trainer.strategy
+        norm = strategy.deepspeed_engine.get_global_grad_norm() if isinstance(strategy, DeepSpeedStrategy) else self._gradient_norm
+        if norm is None:
+            return None
+        norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
+        return float(norm) if math.isfinite(norm) else None  # fp16 skips a step whose gradient is too large, and has no norm to tell
 
     def on_train_epoch_start(self) -> None:
         self.data.train.order.set_epoch(self.current_epoch)
@@ -146,8 +239,11 @@ class Task(L.LightningModule):
         self._val = torch.zeros(2, dtype=torch.float64, device=self.device)
 
     def validation_step(self, batch: ScreenBatch, batch_idx: int) -> None:
+        self.counts = batch_idx < len(self.data.val)
         with self._autocast():
             total, count = self.validation_sum(batch)
+        if not self.counts:
+            return
         assert self._val is not None
         self._val += torch.stack([total.double(), torch.tensor(float(count), dtype=torch.float64, device=self.device)])
 
@@ -155,9 +251,18 @@ class Task(L.LightningModule):
         assert self._val is not None
         total, count = self.trainer.strategy.reduce(self._val, reduce_op="sum").tolist()
         if count:
+            measured = self.trainer.strategy.broadcast(self.validation_metrics())
             self.validation.append(total / count)
-            self.scores.append(total / count)
-            write_metrics(self.trainer, {"val_loss": total / count})
+            self.scores.append(-measured["val_AP"] if "val_AP" in measured else total / count)
+            write_metrics(self.trainer, {"val_loss": total / count, **measured})
+
+    def _of_all_ranks(self, items: list[Any]) -> list[Any]:
+        """One list of what the processes have, on each of them."""
+        if self.trainer.world_size == 1:
+            return items
+        found: list[list[Any]] = [[]] * self.trainer.world_size
+        torch.distributed.all_gather_object(found, items)
+        return [item for part in found for item in part]
 
 
 def open_data(hardware: Hardware, seed: int, stage: str, augmentation: AugmentationKnobs | None = None) -> Data:
@@ -174,27 +279,42 @@ def open_data(hardware: Hardware, seed: int, stage: str, augmentation: Augmentat
     return Data(train=split("train", seed, True), val=split("val", None, False))
 
 
-def fit(task: Task, s: Stage, knobs: Knobs, hardware: Hardware, gradient_clip: float) -> dict[str, float]:
+def fit(task: Task, s: Stage, knobs: TrainingKnobs, hardware: Hardware, gradient_clip: float) -> dict[str, float]:
     """Train to the end of the plan, from where an interrupted run of this stage was; log into the stage's folder; return what to report.
 
-    Weights are whole on every rank afterwards. InputError if what was interrupted was another run (see training/resume.py).
+    `task.model` has the finished weights on every rank afterwards: whole, averaged if `ema_decay` says so, the best epoch's if stopping early is on.
+    InputError if what was interrupted was another run (see training/resume.py).
     """
     _quiet()
     runs, plan = load_runs(), task.plan
     torch.use_deterministic_algorithms(runs.deterministic)
     sinks = loggers(s, load_tracking(), knobs.model_dump(mode="json"), last_tracking_id(s)) if world(hardware, s.name).rank == 0 else []
-    keeper = Keeper(task, s, knobs, hardware, runs, sinks)
-    averages = [task.ema] if task.ema is not None else []
+    # Strategies that split weights change the modules for good, so they get a copy.
+    learner = copy.deepcopy(task, {id(task.data): task.data}) if splits_weights(hardware) else task
+    learner.average = WeightAverage(learner.model, knobs.ema_decay) if knobs.ema_decay else None
+    train = Waited(task.data.train)
+    val: Any = task.data.val
+    if splits_weights(hardware):
+        screens = task.data.val.index.splits["val"].screens
+        if screens < hardware.devices:
+            raise InputError(
+                f"launcher `{hardware.launcher}` needs a validation screen for each process, and the split has {screens}.", file=PARAMS,
+                field=f"hardware.{s.name}.devices", found=hardware.devices, fix="Use `torchrun` or `deepspeed`, or fewer devices.",
+            )  # fmt: skip
+        val = EvenBatches(val, math.ceil(screens / (hardware.devices * hardware.micro_batch)))
+    keeper = Keeper(learner, s, knobs, hardware, runs, sinks)
+    metrics = Metrics(learner, train, hardware.devices * hardware.micro_batch)
+    averages = [learner.average] if learner.average is not None else []
     trainer = L.Trainer(
-        accelerator=hardware.accelerator, devices=hardware.devices, strategy=strategy(hardware), precision="32-true",
+        accelerator=hardware.accelerator, devices=hardware.devices, strategy=strategy(hardware, knobs.precision), plugins=scaling(hardware, knobs.precision),
         max_epochs=plan.epochs, limit_train_batches=plan.steps_per_epoch * plan.accumulation, accumulate_grad_batches=plan.accumulation,
-        gradient_clip_val=gradient_clip, logger=sinks, callbacks=[*averages, FailedBatch(s), Metrics(task), keeper, ProgressLine(s.name, plan.steps)],
-        default_root_dir=s.folder, detect_anomaly=runs.detect_anomaly,
+        gradient_clip_val=gradient_clip, logger=sinks, callbacks=[*averages, FailedBatch(s), metrics, keeper, ProgressLine(s.name, plan.steps)],
+        default_root_dir=s.folder, detect_anomaly=runs.detect_anomaly, profiler=profiler(runs.profiler, s.folder),
         use_distributed_sampler=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
         log_every_n_steps=1,
     )  # fmt: skip
     started = time.perf_counter()
-    trainer.fit(task, task.data.train, task.data.val)
+    trainer.fit(learner, train, val)
     seconds = time.perf_counter() - started
     found: dict[str, float] = {}
     close(sinks)
@@ -203,13 +323,22 @@ def fit(task: Task, s: Stage, knobs: Knobs, hardware: Hardware, gradient_clip: f
             logger.write_curves(s.folder / "curves.csv")
             curve = [row["loss"] for row in logger.rows if "loss" in row]
             found = {"first_loss": curve[0], "loss": curve[-1]}
-    if task.validation:
-        found |= {"first_val_loss": task.validation[0], "val_loss": task.validation[-1]}
-    if task.ema is not None:
-        task.ema.show(True)
+    if learner.validation:
+        found |= {"first_val_loss": learner.validation[0], "val_loss": learner.validation[-1]}
+    if learner is not task or knobs.early_stop_patience:
+        write(task.model, keeper.finished(best=bool(knobs.early_stop_patience)))
+    elif learner.average is not None:
+        learner.average.show(True)
     screens = (trainer.global_step - keeper.first_step) * plan.accumulation * hardware.devices * hardware.micro_batch
     parameters = sum(parameter.numel() for parameter in task.model.parameters())
     return found | {"steps": trainer.global_step, "parameters": parameters, "screens_per_second": screens / seconds}
+
+
+def profiler(kind: Literal["none", "simple", "pytorch"], folder: Path) -> Profiler | None:
+    """Lightning's, writing to the stage's folder."""
+    if kind == "none":
+        return None
+    return (SimpleProfiler if kind == "simple" else PyTorchProfiler)(dirpath=folder, filename=f"profile-{kind}")
 
 
 def _quiet() -> None:
@@ -217,6 +346,7 @@ def _quiet() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*DeepSpeed handles gradient clipping internally.*")
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # it is, by EpochOrder.set_epoch
     # Torch 2.11 knows only the old names.
     warnings.filterwarnings("ignore", message=".*`broadcast_buffers` is deprecated.*", category=FutureWarning)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from training.batches import ScreenBatch
 from training.config import PretrainMaeKnobs
-from training.loop import Data, Plan, Task, parameter_groups
+from training.loop import Data, Plan, Task, parameter_groups, peak_rate
 from training.losses.reconstruction import masked_pixel_loss, normalised_units
 from training.models.encoder import normalise
 from training.models.mae import MaeOutput, MaskedAutoencoder, hidden_units, to_units, unit_content
@@ -20,7 +20,7 @@ class MaeTask(Task):
         self.mae, self.knobs = model, knobs
 
     def groups(self) -> list[dict[str, Any]]:
-        peak = self.knobs.base_learning_rate * self.knobs.global_batch / 256
+        peak = peak_rate(self.knobs.base_learning_rate, self.knobs.rate_scaling, self.knobs.global_batch, 256)
         return parameter_groups(self.model.named_parameters(), peak, self.knobs.weight_decay)
 
     def reconstruct(self, batch: ScreenBatch, epoch: int) -> tuple[Tensor, MaeOutput]:

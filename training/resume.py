@@ -21,9 +21,10 @@ from torch import Tensor
 from contracts.dataset import dataset_version
 from contracts.errors import InputError
 from contracts.files import write_json
-from contracts.knobs import Hardware, Knobs, Runs
+from contracts.knobs import Hardware, Runs
 from contracts.stage import Stage, code_revision, rank
 from training.checkpoints import Checkpoint, CheckpointFolder, RunState, Tensors, knobs_sha256, read, size_of
+from training.config import TrainingKnobs
 from training.run_state import gather, random_state, restore, set_random_state, shapes
 from training.tracking import JsonLinesLogger, replay, tracking_id
 
@@ -85,11 +86,11 @@ class FailedBatch(L.Callback):
 class Keeper(L.Callback):
     """Makes checkpoints and resumes from them; must come after the callback that logs, so that what is logged is in them."""
 
-    def __init__(self, task: "Task", s: Stage, knobs: Knobs, hardware: Hardware, runs: Runs, sinks: list[Any]):
+    def __init__(self, task: "Task", s: Stage, knobs: TrainingKnobs, hardware: Hardware, runs: Runs, sinks: list[Any]):
         self.task, self.hardware, self.runs, self._stage = task, hardware, runs, s
         self.folder = CheckpointFolder(s.checkpoints, runs.keep_last, s.log)
         self._knobs = knobs.model_dump(mode="json")
-        self.early_stop_patience: int = 0
+        self.early_stop_patience = knobs.early_stop_patience
         self._rows = next((logger for logger in sinks if isinstance(logger, JsonLinesLogger)), None)
         self._sinks = sinks
         self.first_step = 0
@@ -112,8 +113,8 @@ class Keeper(L.Callback):
         found = self._resumed = read(self.folder.folder / name)
         state, plan = found.state, self.task.plan
         restore(self.task.model, trainer.strategy, found.tensors["model.safetensors"], found.tensors["optimizer.safetensors"])
-        if self.task.ema is not None:
-            self.task.ema.load(found.tensors["ema.safetensors"])
+        if self.task.average is not None:
+            self.task.average.load(found.tensors["ema.safetensors"])
         if state.scaler is not None:
             _scaler(trainer).load_state_dict(state.scaler)
         schedule = trainer.lr_scheduler_configs[0].scheduler
@@ -133,7 +134,7 @@ class Keeper(L.Callback):
     def _choose(self) -> str | None:
         """Name of the checkpoint to go on from, None to begin. InputError for one that is of another run."""
         total = sum(4 * math.prod(shape) for shape in shapes(self.task.model).values())
-        self.folder.require_room(total * (3 if self.task.ema is None else 4) + size_of({}))
+        self.folder.require_room(total * (3 if self.task.average is None else 4) + size_of({}))
         found = self.folder.newest()
         if found is None:
             return None
@@ -230,6 +231,15 @@ class Keeper(L.Callback):
             self.on_train_epoch_end(trainer, module)
             self._open(trainer, state.epoch + 1, 0, state.step)
 
+    def finished(self, best: bool) -> Tensors:
+        """The weights of the last epoch, or of the best one: averaged if the run averages, the buffers with them. All ranks; after the run."""
+        found = self.folder.best() if best and self.task.scores else self.folder.newest()
+        if found is None or not (best or found.state.step == self._saved_step):
+            raise InputError(
+                "has no checkpoint of the end of this run.", file=self.folder.folder, fix="Free some space on its disk and run the stage again."
+            )
+        return found.tensors["model.safetensors"] | found.tensors.get("ema.safetensors", {})
+
     # --- checkpoints
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -259,8 +269,8 @@ class Keeper(L.Callback):
     def on_validation_batch_end(self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
         # Processes cannot agree here, as they have different numbers of batches; if validation is long there is a checkpoint from before it.
         if self._signal is not None and self.hardware.devices == 1:
-            if self.task.ema is not None:
-                self.task.ema.show(False)
+            if self.task.average is not None:
+                self.task.average.show(False)
             self._save(trainer, validated=False)
             self._stop()
 
@@ -304,8 +314,8 @@ class Keeper(L.Callback):
             return
         model, optimizer = gather(self.task.model, trainer.strategy)
         files = {"model.safetensors": model, "optimizer.safetensors": optimizer, "ranks.safetensors": self._of_all_ranks(moment)}
-        if self.task.ema is not None:
-            files["ema.safetensors"] = self.task.ema.whole()
+        if self.task.average is not None:
+            files["ema.safetensors"] = self.task.average.whole()
         self._saved_step, self._saved_at = moment.step, time.monotonic()
         if rank() > 0:
             return

@@ -66,46 +66,40 @@ def like(value: Tensor, other: Tensor) -> Tensor:
 
 def shapes(model: nn.Module) -> dict[str, list[int]]:
     """What tells one architecture from another: every weight's and buffer's name and whole shape."""
-    return {name: list(getattr(value, "ds_shape", value.shape)) for name, value in model.state_dict(keep_vars=True).items()}
+    return {name: list(value.shape) for name, value in model.state_dict(keep_vars=True).items()}
 
 
 def _gather_zero(model: nn.Module, strategy: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     from deepspeed.utils import safe_get_full_fp32_param, safe_get_full_optimizer_state
 
     zero = strategy.deepspeed_engine.optimizer
-    if not strategy.zero_stage_3:
-        _link_moments(zero)
+    _link_moments(zero)
     step = next(iter(zero.optimizer.state.values()))["step"]
     weights = {name: whole(value) for name, value in model.state_dict().items()}
     moments: dict[str, Tensor] = {}
     for name, parameter in model.named_parameters():
-        weights[name] = whole(safe_get_full_fp32_param(parameter)).view(getattr(parameter, "ds_shape", parameter.shape))
+        weights[name] = whole(safe_get_full_fp32_param(parameter))
         moments[f"{name}/step"] = whole(step)
         for key in _MOMENTS:
-            moments[f"{name}/{key}"] = whole(safe_get_full_optimizer_state(parameter, key)).view_as(weights[name])
+            moments[f"{name}/{key}"] = whole(safe_get_full_optimizer_state(parameter, key))
     return weights, moments
 
 
 def _restore_zero(model: nn.Module, strategy: Any, weights: Mapping[str, Tensor], moments: Mapping[str, Tensor]) -> None:
-    from deepspeed.runtime.zero import GatheredParameters
     from deepspeed.utils import safe_set_full_fp32_param, safe_set_full_optimizer_state
 
     zero = strategy.deepspeed_engine.optimizer
     base = zero.optimizer
     step = next(value for name, value in moments.items() if name.endswith("/step"))
-    groups = zero.fp32_partitioned_groups_flat if strategy.zero_stage_3 else zero.single_partition_of_fp32_groups
-    for flat in groups:
+    for flat in zero.single_partition_of_fp32_groups:
         base.state[flat] = {"step": step.clone(), **{key: torch.zeros_like(flat, requires_grad=False) for key in _MOMENTS}}
-    if not strategy.zero_stage_3:
-        _link_moments(zero)
+    _link_moments(zero)
     with torch.no_grad():
         for name, value in model.state_dict(keep_vars=True).items():
             if not isinstance(value, nn.Parameter):
                 value.copy_(weights[name])
                 continue
-            with GatheredParameters([value], modifier_rank=0, enabled=strategy.zero_stage_3):
-                if not strategy.zero_stage_3 or strategy.is_global_zero:
-                    value.data.copy_(weights[name])
+            value.data.copy_(weights[name])
             safe_set_full_fp32_param(value, weights[name].to(strategy.root_device))
             for key in _MOMENTS:
                 if f"{name}/{key}" in moments:

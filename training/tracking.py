@@ -1,10 +1,11 @@
 """Where a run's numbers go: log.jsonl and curves.csv, TensorBoard, W&B, all inside the stage's folder, and a progress bar with ETA."""
 
+import contextlib
 import csv
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,7 @@ def loggers(s: Stage, tracking: Tracking, knobs: Mapping[str, Any], tracking_id:
                 config=dict(knobs),
                 settings=settings,
                 id=tracking_id or secrets.token_hex(4),
-                resume="allow",
+                resume=None if offline else "allow",
             )
         )
         if offline:
@@ -129,20 +130,83 @@ def close(found: list[Logger]) -> None:
                     path.unlink()
 
 
-class Metrics(L.Callback):
-    """The curves: every `plan.log_every` optimizer steps the means, over the steps since the last point and over all ranks, of the loss and its parts."""
+class Waited:
+    """Batches, and the seconds that were spent waiting for them."""
 
-    def __init__(self, task: "Task"):
-        self.task = task
+    def __init__(self, batches: Any):
+        self._batches, self.seconds = batches, 0.0
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        batches = iter(self._batches)
+        while True:
+            asked = time.perf_counter()
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            finally:
+                self.seconds += time.perf_counter() - asked
+            yield batch
+
+
+class Metrics(L.Callback):
+    """The curves: every `plan.log_every` optimizer steps, over the steps since the last point, of all ranks:
+
+    mean of the loss and its parts; `learning_rate` and `gradient_norm` (before clipping) of the last step; `screens_per_second` of training (validation
+    and checkpoints left out); `data_wait_share`, the part of that time spent waiting for batches; `eta_seconds` until the last step; and of this rank's
+    GPU, where there is one, `gpu_memory_bytes` (the most that was held) and `gpu_utilisation` (0 to 1, as its driver tells).
+    """
+
+    def __init__(self, task: "Task", train: Waited, at_once: int):
+        self.task, self.train, self.at_once = task, train, at_once
+        self._seconds = self._waited = 0.0
+        self._steps = 0
+        self._began: float | None = None
+
+    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self._began = time.perf_counter()  # before the first batch is asked for
+
+    def on_train_batch_start(self, trainer: L.Trainer, module: L.LightningModule, batch: Any, batch_idx: int) -> None:
+        if self._began is None:
+            self._began = time.perf_counter()
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
         task, plan, step = self.task, self.task.plan, trainer.global_step
-        if (batch_idx + 1) % plan.accumulation or (step % plan.log_every and step < plan.steps):
+        now = time.perf_counter()
+        self._seconds += 0.0 if self._began is None else now - self._began
+        self._began = None
+        if (batch_idx + 1) % plan.accumulation:
+            self._began = now
+            return
+        self._steps += 1
+        if step % plan.log_every and step < plan.steps:
+            self._began = now
             return
         means = trainer.strategy.reduce(torch.stack(list(task.sums.values())) / task.summed, reduce_op="mean").tolist()
         metrics = dict(zip(task.sums, means, strict=True))
         task.sums, task.summed = {}, 0
-        write_metrics(trainer, metrics | {"learning_rate": task.rate(step - 1)})  # the rate that made this step; the schedule has moved on already
+        metrics["learning_rate"] = task.rate(step - 1)  # the rate that made this step; the schedule has moved on already
+        if (norm := task.gradient_norm()) is not None:
+            metrics["gradient_norm"] = norm
+        waited, self._waited = self.train.seconds - self._waited, self.train.seconds
+        metrics["screens_per_second"] = self._steps * plan.accumulation * self.at_once / self._seconds
+        metrics["data_wait_share"] = min(1.0, waited / self._seconds)
+        metrics["eta_seconds"] = (plan.steps - step) * self._seconds / self._steps
+        write_metrics(trainer, metrics | gpu_metrics(task.device))
+        self._seconds, self._steps = 0.0, 0
+
+
+def gpu_metrics(device: torch.device) -> dict[str, float]:
+    """Memory and utilisation of a GPU; nothing for a CPU, and no utilisation where the driver's library for it is not installed."""
+    if device.type != "cuda":
+        return {}
+    found = {"gpu_memory_bytes": float(torch.cuda.max_memory_allocated(device))}
+    with contextlib.suppress(ModuleNotFoundError, RuntimeError):
+        found["gpu_utilisation"] = torch.cuda.utilization(device) / 100
+    return found
 
 
 class ProgressLine(L.Callback):

@@ -135,9 +135,10 @@ def kill_twice_and_finish(devices: int, seed: int) -> None:
     assert f"resumed from {KEPT}/step-{kill_at:08d}: step {kill_at} of {STEPS}" in said
 
 
-@pytest.mark.parametrize("micro_batch", [2, 1])
-def test_killed_twice_it_is_the_uninterrupted_run(project: Path, micro_batch: int) -> None:
-    settings(project, micro_batch=micro_batch)
+@pytest.mark.parametrize(("micro_batch", "ema_decay"), [(2, 0.0), (1, 0.9)])
+def test_killed_twice_it_is_the_uninterrupted_run(project: Path, micro_batch: int, ema_decay: float) -> None:
+    """At once, and accumulated with a moving average of the weights."""
+    settings(project, micro_batch=micro_batch, change=lambda params: params["train_detector"].update(ema_decay=ema_decay))
     expected = straight()
     kill_twice_and_finish(1, seed=time.time_ns())
     assert_same(expected)
@@ -163,6 +164,20 @@ def test_told_to_end_it_makes_a_checkpoint_and_goes_on_later(project: Path) -> N
     code, said = run()
     assert code == 0 and "step 6 of 12" in said
     assert_same(expected)
+
+
+def test_stopped_early_it_keeps_the_best_epoch(project: Path) -> None:
+    """A rate at which nothing gets better after the first epoch: the second ends the run, and the first's weights are the model."""
+
+    def change(params: dict[str, Any]) -> None:
+        params["train_detector"]["early_stop_patience"] = 1
+        params["presets"]["tiny-cpu"]["train_detector"] |= {"learning_rate": 1e-12, "epochs": 5}
+
+    settings(project, change=change)
+    code, said = run()
+    assert code == 0, said[-4000:]
+    assert "no better validation for 1 epochs: stopped early, after step 8 of 20" in said
+    assert json.loads((ARTIFACT / "metrics.json").read_text())["steps"] == 8
 
 
 def stopped_at(step: int, devices: int = 1) -> None:
@@ -254,6 +269,17 @@ def train_detector_losses() -> Any:
     from training.detector_task import DetectorTask
 
     return DetectorTask.losses
+
+
+@pytest.mark.slow
+def test_it_is_followed_under_the_same_id(project: Path) -> None:
+    settings(project, change=lambda params: params["tracking"].update(wandb="offline"))
+    stopped_at(6)
+    followed = json.loads((max(KEPT.glob("step-*")) / "state.json").read_text())["tracking_id"]
+    code, said = run()
+    assert code == 0, said[-4000:]
+    assert followed and list(ARTIFACT.glob(f"wandb/offline-run-*-{followed}/run-{followed}.wandb"))
+    assert [row["step"] for row in curve() if "loss" in row] == list(range(1, STEPS + 1))
 
 
 @pytest.mark.slow

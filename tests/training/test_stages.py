@@ -19,7 +19,7 @@ from contracts.errors import InputError
 from contracts.knobs import Hardware
 from tests.training.synthetic_screens import tiny_params, write_params
 from training import pretrain_mae, train_detector
-from training.loop import make_plan, parameter_groups, warmup_cosine
+from training.loop import layer_numbers, make_plan, parameter_groups, peak_rate, warmup_cosine
 from training.models.detector import load_detector
 from training.models.encoder import SwinEncoder, load_weights
 
@@ -86,6 +86,27 @@ def test_vectors_and_position_bias_are_not_decayed() -> None:
     tables = {id(p) for name, p in encoder.named_parameters() if "relative_position_bias_table" in name}
     assert tables and tables <= {id(p) for p in kept["params"]}
     assert all(p.ndim >= 2 for p in decayed["params"])
+
+
+@pytest.mark.parametrize(("scaling", "expected"), [("none", 0.1), ("linear", 0.4), ("sqrt", 0.2)])
+def test_the_rate_follows_the_batch(scaling: Any, expected: float) -> None:
+    assert peak_rate(0.1, scaling, 64, 16) == pytest.approx(expected)
+
+
+def test_earlier_layers_learn_slower() -> None:
+    """swin_nano has 4 stages of 2 blocks: blocks 1 to 8, what follows is 9; patch merging goes with its stage's first block."""
+    encoder = SwinEncoder("swin_nano", (64, 96))
+    layers, top = layer_numbers([name for name, _ in encoder.named_parameters()])
+    assert top == 9 and set(layers.values()) == set(range(9))
+    assert layers["swin.patch_embed.proj.weight"] == 0
+    assert layers["swin.layers.0.blocks.0.attn.qkv.weight"] == 1
+    assert layers["swin.layers.1.downsample.reduction.weight"] == layers["swin.layers.1.blocks.0.norm1.weight"] == 3
+    assert layers["swin.layers.3.blocks.1.mlp.fc2.bias"] == 8
+    groups = parameter_groups(encoder.named_parameters(), 1e-3, 0.05, layer_decay=0.5)
+    rate = {id(p): group["lr"] for group in groups for p in group["params"]}
+    assert len(rate) == len(list(encoder.parameters()))
+    for name, parameter in encoder.named_parameters():
+        assert rate[id(parameter)] == pytest.approx(1e-3 * 0.5 ** (9 - layers[name]))
 
 
 # --- whole stages
@@ -197,9 +218,9 @@ def test_a_run_on_other_screens_is_told_apart(project: Path, alone: Trained) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", ["torchrun", "deepspeed"])
+@pytest.mark.parametrize("launcher", ["torchrun", "fsdp", "deepspeed", "deepspeed_stage_1"])
 def test_two_processes_learn_what_one_does(launcher: str, project: Path, alone: Trained) -> None:
-    """DDP and ZeRO-2 over gloo, two processes with one screen each, accumulated twice."""
+    """DDP, FSDP2 and ZeRO over gloo, two processes with one screen each, accumulated twice."""
     assert_equal_training(alone, spread(project, launcher, launcher, 2, 1))
 
 
