@@ -6,6 +6,7 @@
       tiny-cpu:
         pretrain_mae: {...}            # scale keys: one value per preset
         hardware: {pretrain_mae: ...}  # where and how it runs; never hashed by DVC, never changes the science
+        execution: {...}               # how encoders compute; never hashed
     tracking: {...}                    # where logs go; never hashed
     runs: {...}                        # how training runs are kept and looked into; never hashed
 
@@ -46,6 +47,19 @@ class Hardware(Knobs):
     """Loader threads (beton) or processes (shards) per device."""
     loader: Literal["auto", "beton", "shards"]
     """What is read: FFCV betons, packed WebDataset shards, or whichever is there, betons first. Both give the same batches."""
+
+
+class Execution(Knobs):
+    """How an encoder computes, never what: results differ by rounding alone (training.models.encoder.configure)."""
+
+    gradient_checkpointing: bool
+    """Blocks are computed again in the backward pass instead of kept: less memory, about a third more work."""
+    fused_attention: bool
+    """Torch's fused attention kernels instead of separate products and softmax."""
+    channels_last: bool
+    """Convolutions in the memory format that GPUs prefer."""
+    compiled: bool
+    """The dense forward pass through torch.compile, which takes minutes at the start of a run."""
 
 
 class Tracking(Knobs):
@@ -104,6 +118,15 @@ def load_hardware(stage: str, file: Path = PARAMS, preset: str | None = None) ->
     all_hardware = _section(params["presets"][preset], file, "hardware", required=True, prefix=f"presets.{preset}.")
     values = _section(all_hardware, file, stage, required=True, prefix=f"{at}.")
     return _validate(Hardware, values, file, lambda key: f"{at}.{stage}.{key}", f"{at}.{stage}")
+
+
+def load_execution(file: Path = PARAMS, preset: str | None = None) -> Execution:
+    """The section `presets.<preset>.execution`."""
+    params = _read(file)
+    preset = _preset(params, file, preset)
+    at = f"presets.{preset}.execution"
+    values = _section(params["presets"][preset], file, "execution", required=True, prefix=f"presets.{preset}.")
+    return _validate(Execution, values, file, lambda key: f"{at}.{key}", at)
 
 
 def load_tracking(file: Path = PARAMS) -> Tracking:

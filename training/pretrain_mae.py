@@ -8,7 +8,7 @@ import argparse
 
 from contracts.errors import run_command
 from contracts.files import write_json
-from contracts.knobs import load_hardware, load_knobs
+from contracts.knobs import load_execution, load_hardware, load_knobs
 from contracts.stage import rank, stage
 from training.config import PretrainMaeKnobs
 
@@ -19,7 +19,7 @@ def main() -> None:
 
     from training.loop import fit, make_plan, open_data, save_weights
     from training.mae_task import MaeTask
-    from training.models.encoder import build_encoder
+    from training.models.encoder import build_encoder, configure
     from training.models.mae import MaskedAutoencoder
     from training.reconstructions import draw_reconstructions
 
@@ -31,7 +31,7 @@ def main() -> None:
         index = data.train.index
         plan = make_plan(index.splits["train"].screens, knobs.global_batch, knobs.epochs, knobs.warmup_epochs, hardware, s.name)
 
-        encoder = build_encoder(knobs.encoder, index.image_size)
+        encoder = configure(build_encoder(knobs.encoder, index.image_size), **load_execution().model_dump())
         model = MaskedAutoencoder(encoder, knobs.mask_unit, knobs.decoder_depth, knobs.decoder_dim, knobs.masking)
         task = MaeTask(model, knobs, plan, data)
         results = fit(task, s, knobs, hardware, knobs.gradient_clip)

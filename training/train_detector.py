@@ -8,7 +8,7 @@ import argparse
 
 from contracts.errors import run_command
 from contracts.files import write_json
-from contracts.knobs import load_hardware, load_knobs
+from contracts.knobs import load_execution, load_hardware, load_knobs
 from contracts.stage import artifact, rank, stage
 from contracts.taxonomy import NAMES
 from training.config import TrainDetectorKnobs
@@ -21,7 +21,7 @@ def main() -> None:
     from training.detector_task import DetectorTask
     from training.loop import fit, make_plan, open_data, save_weights
     from training.models.detector import DetectorConfig, build_detector
-    from training.models.encoder import load_weights
+    from training.models.encoder import configure, load_weights
 
     knobs, hardware = load_knobs(TrainDetectorKnobs), load_hardware("train_detector")
     with stage("train_detector", knobs, hardware) as s:
@@ -37,6 +37,7 @@ def main() -> None:
         shape = {name: getattr(knobs, name) for name in DetectorConfig.model_fields if hasattr(knobs, name)}
         config = DetectorConfig(image_size=index.image_size, class_names=NAMES, **shape)
         model = build_detector(config)
+        configure(model.backbone, **load_execution().model_dump())
         if knobs.init_from == "pretrain_mae":
             fix = "Set train_detector.encoder to pretrain_mae's and run `dvc repro pretrain_mae`, or set init_from to `scratch`."
             load_weights(model.backbone, artifact("pretrain_mae") / "encoder.safetensors", f"encoder {knobs.encoder}", fix)

@@ -5,7 +5,8 @@ import timm
 import torch
 from torch import Tensor
 
-from tests.training.test_models import IMAGE_SIZE, config
+from contracts.knobs import load_execution, preset_names
+from tests.training.test_models import IMAGE_SIZE, PARAMS, config
 from training.models.detector import build_detector
 from training.models.encoder import VitEncoder, build_encoder, configure, grid_position
 from training.models.visible_swin import encode_visible
@@ -123,6 +124,12 @@ def test_settings_change_nothing_beyond_rounding(name: str, visible: bool) -> No
     for setting in ("gradient_checkpointing", "fused_attention", "channels_last"):
         assert_close(everything(name, PLAIN | {setting: True}, visible), plain)
     assert_close(everything(name, {**dict.fromkeys(PLAIN, True), "compiled": False}, visible), plain)
+
+
+@pytest.mark.parametrize("preset", preset_names(PARAMS))
+def test_every_preset_says_how_its_encoder_computes(preset: str) -> None:
+    execution = load_execution(PARAMS, preset)
+    configure(build_encoder("vit_nano", (32, 32)), **execution.model_dump())
 
 
 def test_settings_reach_the_network() -> None:
