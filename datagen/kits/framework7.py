@@ -270,7 +270,8 @@ span:is(.checkbox,.radio,.toggle)>input{display:block!important;position:absolut
 .s-f7-tab-icon .s-corner{top:-.7em;inset-inline-end:-1em;font-size:.62em}
 .s-f7-tabbar .tabbar-label{max-width:100%;overflow:hidden;line-height:1.35}.s-f7-tabbar .tab-link{flex:1 1 0;min-width:0!important;padding-inline:4px!important}
 .s-f7-list{margin:0!important;width:100%;min-width:0}
-.s-f7-list ul{margin:0}
+.s-f7-list ul{margin:0}.s-f7-list.list-dividers li .item-inner::after{display:none!important}
+.s-f7-list.list-dividers li+li .item-inner{border-top:1px solid var(--f7-list-item-border-color,var(--s-border))}
 .s-f7-after{align-items:center;gap:.5em;padding-inline-start:.7em}
 .s-f7-list .item-title{white-space:normal;min-width:0}
 .s-f7-card{margin:0;min-width:0}
@@ -299,7 +300,7 @@ _IOS = """
 :root,.s-dark{--s-radius:10px}
 html:not(.dark){--f7-glass-bg-color:rgb(255 255 255/.9)}html.dark{--f7-glass-bg-color:rgb(40 40 43/.9)}
 .s-bars .s-f7-navbar :is(.left,.right){background:color-mix(in srgb,var(--s-on-bar) 12%,transparent);box-shadow:none}
-html [class],.navbar .navbar-bg::before,.toolbar.toolbar::before{backdrop-filter:none}
+html [class],.navbar .navbar-bg::before,.toolbar.toolbar::before{backdrop-filter:none!important}
 .s-f7-tabbar .tab-link-highlight{inset-inline-start:0}
 html:not(.dark){--s-success:#1c8c3a;--s-warning:#a05a00;--s-danger:#d70015}html.dark,.s-dark{--s-success:#32d74b;--s-warning:#ffb340;--s-danger:#ff453a}
 .s-page .s-text_field,.s-page .s-text_area,.s-page .s-combo_box,.s-backdrop .s-text_field{background:var(--s-raised);border:1px solid var(--s-border);border-radius:12px;padding:.6em .8em}
