@@ -262,11 +262,10 @@ def report(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         rows: list[list[F | str]] = [
             [words.title(), *(rng.choice((words.count, words.percent))() for _ in names[1:])] for _ in range(rng.randrange(2, 7))
         ]
-        parts.insert(
-            rng.randrange(len(parts) + 1), ui.table([t(name) for name in names], rows, numeric=range(1, len(names)), dense=rng.random() < 0.3)
-        )
-        if rng.random() < 0.65:
-            parts.append(ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4)))
+        table = [ui.table([t(name) for name in names], rows, numeric=range(1, len(names)), dense=rng.random() < 0.3)]
+        if rng.random() < 0.7:
+            table.insert(rng.randrange(2), ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4)))
+        parts.insert(rng.randrange(len(parts) + 1), ui.column(*table, gap=3))
     if rng.random() < 0.35:
         parts.insert(rng.randrange(2), shares(ui, words, rng, rng.randrange(2, 5)))
     if rng.random() < 0.4:
@@ -419,7 +418,7 @@ def moment(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 
 FAMILIES = {
-    "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=6),
-    "adjustments": Family(adjustments, turns=3), "date_and_time": Family(date_and_time, turns=4), "writing": Family(writing, turns=6), "explorer": Family(explorer, turns=9), "report": Family(report, turns=6), "secret": Family(secret, turns=2),
+    "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=7),
+    "adjustments": Family(adjustments, turns=4), "date_and_time": Family(date_and_time, turns=4), "writing": Family(writing, turns=6), "explorer": Family(explorer, turns=9), "report": Family(report, turns=6), "secret": Family(secret, turns=2),
     "picker": Family(picker, turns=6),
 }  # fmt: skip

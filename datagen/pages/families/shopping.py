@@ -151,7 +151,7 @@ def product_list(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         body = waiting(ui, words, rng)
     else:
         body = wares(ui, words, rng, room, rng.randrange(2, 5))
-    above = rng.random() < 0.25
+    above = rng.random() < 0.4
     if above:
         parts.append(pages(ui, words, rng))
     shown_pages = [pages(ui, words, rng)] if not above and rng.random() < 0.7 else []

@@ -7,7 +7,7 @@ from random import Random
 
 from datagen.content.words import Words
 from datagen.pages.families import Family
-from datagen.pages.families.sections import distinct
+from datagen.pages.families.sections import distinct, tree
 from datagen.pages.shell import Content
 from datagen.pages.ui import F, Ui
 
@@ -130,13 +130,18 @@ def _site(ui: Ui[F], words: Words, rng: Random, main: list[F], aside: float, own
     return Content(title=words.brand(), parts=tuple(parts), chrome="bare" if own else "app", icon="globe", width=width, plain_title=True)
 
 
+def _pages(ui: Ui[F], rng: Random) -> F:
+    return ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4))
+
+
 def home_page(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     """Who runs the site and what they do."""
     main: list[F] = []
     if rng.random() < 0.6:
         main.append(ui.heading(words.sentence().rstrip(".") if rng.random() < 0.4 else words.title(), rng.choice((1, 2))))
     if rng.random() < 0.3:
-        main.append(ui.image(rng.choice(PICTURES), rng.choice((12, 16, 20))))
+        height = rng.choice((12, 16, 20))
+        main.append(ui.image(rng.choice(PICTURES), height) if rng.random() < 0.7 else ui.video_player(height, words.title(), rng.random()))
         if rng.random() < 0.5:
             main.append(ui.page_dots(rng.randrange(3, 6), rng.randrange(3)))
     main += _prose(ui, words, rng, rng.randrange(1, 6))
@@ -170,11 +175,9 @@ def blog(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         )
         main.append(ui.column(title, under, *picture, *text, *more, gap=2))
     if rng.random() < 0.8:
-        main.append(
-            ui.row(ui.link(t("Previous")), ui.link(t("Next")), justify="between")
-            if rng.random() < 0.5
-            else ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4))
-        )
+        main.append(ui.row(ui.link(t("Previous")), ui.link(t("Next")), justify="between") if rng.random() < 0.5 else _pages(ui, rng))
+    if rng.random() < 0.3:
+        main.insert(0, ui.row(ui.grow(ui.heading(words.t(words.section()), 1)), _pages(ui, rng), wrap=True))
     return _site(ui, words, rng, main, 0.6)
 
 
@@ -205,8 +208,8 @@ def news(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         else:
             tiles.append(ui.column(*([picture] if picture is not None else []), name, *about, gap=1))
     main.append(ui.grid(*tiles, columns=columns, gap=4))
-    if rng.random() < 0.6:
-        main.append(ui.link(t("View all")) if rng.random() < 0.3 else ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4)))
+    if rng.random() < 0.7:
+        main.insert(rng.choice((1, len(main))), ui.link(t("View all")) if rng.random() < 0.2 else _pages(ui, rng))
     return _site(ui, words, rng, main, 0.35)
 
 
@@ -233,6 +236,9 @@ def handbook(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
             main.append(ui.alert(words.sentence(), "info"))
     if rng.random() < 0.5:
         main.append(ui.row(ui.button(t("Previous"), variant="default"), ui.button(t("Next"), variant="default"), justify="between"))
+    if ui.room > 620 and rng.random() < 0.4:
+        chapters = tree(ui, words, rng, files=False, count=rng.randrange(3, 6))
+        return _site(ui, words, rng, [ui.row(ui.box(chapters, width=14), ui.grow(ui.column(*main, gap=4)), gap=5, align="start")], 0, 0.5)
     return _site(ui, words, rng, main, 0.85, 0.5)
 
 
@@ -250,7 +256,7 @@ def directory(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
     if rng.random() < 0.3:
         main.append(ui.row(*(ui.link(letter) for letter in "ABCDEFGHIKLMNOPRSTUVW"[: rng.randrange(8, 20)]), gap=3, wrap=True))
     if rng.random() < 0.4:
-        main.append(ui.pagination(rng.randrange(3, 6), rng.randrange(1, 4)))
+        main.append(_pages(ui, rng))
     return _site(ui, words, rng, main, 0.3)
 
 

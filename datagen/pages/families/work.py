@@ -55,7 +55,7 @@ def data_table(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
         )
     if rng.random() < 0.3:
         parts.append(rng.choice((metrics, chart_card))(ui, words, rng))
-    above = rng.random() < 0.2
+    above = rng.random() < 0.4
     if above:
         parts.append(pages(ui, words, rng))
     chosen_rows = ui.state == "selected" or rng.random() < 0.08
