@@ -950,7 +950,10 @@ window.screenry = (() => {
 
   // A list, row or bare button is seen by what stands in it: once all of that is cropped away or covered, nothing is left to see. Contained marks come first.
   function isBlank({element, full, box, uncovered, trimmed}, marks) {
-    if (TEXT.has(element.dataset.c) || (uncovered === 1 && !trimmed && area(box) === area(full)) || paints(element, box)) return false;
+    if (TEXT.has(element.dataset.c)) return false;
+    // A menu over the words of a wide row can lie between the points where the row was looked at.
+    const whole = uncovered === 1 && !trimmed && area(box) === area(full);
+    if ((whole && !marks.some(other => other.unseen && other.covers && flatContains(element, other.element))) || paints(element, box)) return false;
     const inside = marks.filter(other => other.element !== element && flatContains(element, other.element));
     // A tree's entry holds those below it, which lie outside its row.
     return inside.every(other => other.unseen || area(intersect(other.full, full)) === 0) && (inside.length > 0 || paints(element));
