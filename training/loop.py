@@ -326,7 +326,9 @@ def fit(task: Task, s: Stage, knobs: TrainingKnobs, hardware: Hardware, gradient
     if learner.validation:
         found |= {"first_val_loss": learner.validation[0], "val_loss": learner.validation[-1]}
     if learner is not task or knobs.early_stop_patience:
+        trainer.strategy.barrier("checkpoint written")
         write(task.model, keeper.finished(best=bool(knobs.early_stop_patience)))
+        trainer.strategy.barrier("checkpoint read")  # rank 0 removes it when the stage ends
     elif learner.average is not None:
         learner.average.show(True)
     screens = (trainer.global_step - keeper.first_step) * plan.accumulation * hardware.devices * hardware.micro_batch

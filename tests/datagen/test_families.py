@@ -113,7 +113,7 @@ def test_states_show() -> None:
         ("selected", 'aria-selected="true"'),
         ("disabled", " disabled"),
     ):
-        assert often(state, mark) > 1.5 * often("plain", mark), (state, mark)
+        assert often(state, mark) > 1.3 * often("plain", mark), (state, mark)
 
 
 def test_the_classes_come_up() -> None:

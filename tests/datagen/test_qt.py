@@ -158,7 +158,10 @@ def test_boxes_are_sane(studio: Studio) -> None:
             classes.add(element.class_name)
             assert element.visible_fraction >= screens.MIN_VISIBLE
             if element.class_name in ("row", "cell", "tab", "menu_item", "table_header"):
-                assert element.parent is not None, f"{element.class_name} of {plan.key} stands in nothing"
+                if element.parent is None:
+                    # A table of which next to nothing is in the window has no label; its first rows may have one.
+                    assert element.class_name == "row" and element.box.y2 > 0.9 * plan.height, f"{element.class_name} of {plan.key} stands in nothing"
+                    continue
                 parent = by_id[element.parent]
                 around = parent.box
                 assert around.x1 - 1 <= element.box.x1 and element.box.x2 <= around.x2 + 1, (plan, element, parent)

@@ -159,7 +159,7 @@ def test_no_picture_is_taken_while_a_font_is_on_its_way(studio: Studio, monkeypa
 def test_fonts_that_are_there_stay_when_style_sheets_are_switched(studio: Studio) -> None:
     """A page whose fonts were forgotten is laid out twice."""
     browser = studio.browser
-    page = replace(page_of("<p>Text</p>"), fonts="'Lato'")
+    page = replace(page_of("<p>Text</p>"), kit="bootstrap", theme="light", fonts="'Lato'")
     loaded = "[...document.fonts].filter(face => face.status === 'loaded').map(face => `${face.family} ${face.weight} ${face.unicodeRange}`)"
     browser.show(page, 200, 100, 1.0)
     before = set(browser.evaluate(loaded))
