@@ -147,7 +147,8 @@ def test_a_half_covered_box_ends_where_the_cover_begins(browser: Browser) -> Non
 @pytest.mark.parametrize(("row", "left"), [("", set()), ("border-top:1px solid #000;", {"row"}), ("background:#fed;", {"row"})])
 def test_a_row_whose_content_is_covered_is_seen_by_its_own_painting(browser: Browser, row: str, left: set[str]) -> None:
     name = block("name", "left:10px;top:5px;width:60px;height:20px;background:#08c", c="image")
-    under = block("row", f"left:10px;top:10px;width:300px;height:40px;{row}", name, c="list_item")
+    twist = '<svg viewBox="0 0 8 8" style="position:absolute;left:1px;top:12px;width:8px;height:8px"><path d="M0 0h8v8z"/></svg>'  # bears no mark
+    under = block("row", f"left:10px;top:10px;width:300px;height:40px;{row}", twist + name, c="list_item")
     over = block("over", "left:0;top:0;width:90px;height:100px;background:#fff", c="menu")
     assert set(labels(browser, under + over)) == {"over"} | left
 
