@@ -949,36 +949,37 @@ window.screenry = (() => {
   }
 
   // A list, row or bare button is seen by what stands in it: once all of that is cropped away or covered, nothing is left to see. Contained marks come first.
-  function isBlank({element, full, box, uncovered, trimmed, covers}, marks) {
+  function isBlank({element, full, box, uncovered, trimmed}, marks) {
     if (TEXT.has(element.dataset.c)) return false;
     // A menu over the words of a wide row can lie between the points where the row was looked at.
     const whole = uncovered === 1 && !trimmed && area(box) === area(full);
-    if ((whole && !marks.some(other => other.unseen && other.covers && flatContains(element, other.element))) || paints(element, box, covers)) return false;
+    if ((whole && !marks.some(other => other.unseen && other.covers && flatContains(element, other.element))) || paints(element, box)) return false;
     const inside = marks.filter(other => other.element !== element && flatContains(element, other.element));
     // A tree's entry holds those below it, which lie outside its row.
     return inside.every(other => other.unseen || area(intersect(other.full, full)) === 0) && (inside.length > 0 || paints(element));
   }
 
-  // Whether an element paints something of its own, or its parts do within a box and not under a cover; what bears a mark inside it does not count.
-  function paints(element, within = null, covers = new Set()) {
+  // Whether an element or its parts paint something (within a box: something that nothing covers); what bears a mark inside it does not count.
+  function paints(element, within = null) {
     const s = style(element);
     if (s.visibility !== "visible" || s.opacity === "0" || s.display === "none") return false;
-    if (within && element.localName === "svg") return shapesBox(element, within) !== null; // its frame is wider than what is drawn in it
-    if (/^(img|svg|canvas|video|iframe|embed|object|input|select|textarea|progress|meter|hr)$/.test(element.localName)) return !within || area(intersect(rectOf(element), within)) > 0;
-    const inView = !within || area(intersect(rectOf(element), within)) > 0;
-    if (inView && (isFilled(s) || ["::before", "::after"].some(pseudo => isDrawn(getComputedStyle(element, pseudo))))) return true;
+    const shows = box => box !== null && (!within || isInSight(element, intersect(box, within)));
+    if (within && element.localName === "svg") return shows(shapesBox(element, within)); // its frame is wider than what is drawn in it
+    if (/^(img|svg|canvas|video|iframe|embed|object|input|select|textarea|progress|meter|hr)$/.test(element.localName)) return shows(rectOf(element));
+    const isPainted = isFilled(s) || ["::before", "::after"].some(pseudo => isDrawn(getComputedStyle(element, pseudo)));
+    if (isPainted && shows(rectOf(element))) return true;
     return [...flatChildren(element)].some(node => {
-      if (node.nodeType === Node.ELEMENT_NODE) return !node.hasAttribute("data-c") && !isUnder(node, covers) && paints(node, within, covers);
-      return node.nodeType === Node.TEXT_NODE && /\S/.test(node.data) && (!within || inkBox(element, within) !== null);
+      if (node.nodeType === Node.ELEMENT_NODE) return !node.hasAttribute("data-c") && paints(node, within);
+      return node.nodeType === Node.TEXT_NODE && /\S/.test(node.data) && (!within || shows(inkBox(element, within)));
     });
   }
 
-  function isUnder(element, covers) {
-    const [x1, y1, x2, y2] = rectOf(element);
-    return [...covers].some(cover => {
-      const [a1, b1, a2, b2] = rectOf(cover);
-      return a1 <= x1 && b1 <= y1 && a2 >= x2 && b2 >= y2;
-    });
+  // Whether any point of a part's box is left uncovered. Asked of the part itself: several things together can cover it, and none of them alone.
+  function isInSight(element, box) {
+    if (area(box) === 0) return false;
+    const part = {element, origin: element, box};
+    sample([part]);
+    return part.uncovered > 0;
   }
 
   const isFilled = s =>

@@ -153,6 +153,16 @@ def test_a_row_whose_content_is_covered_is_seen_by_its_own_painting(browser: Bro
     assert set(labels(browser, under + over)) == {"over"} | left
 
 
+@pytest.mark.parametrize(("width", "left"), [(90, set()), (20, {"row"})])
+def test_a_row_is_blank_if_several_covers_share_what_stands_in_it(browser: Browser, width: int, left: set[str]) -> None:
+    twist = '<svg viewBox="0 0 8 8" style="position:absolute;left:10px;top:12px;width:16px;height:16px"><path d="M0 0h8v8z"/></svg>'  # bears no mark
+    under = block("row", "left:10px;top:10px;width:300px;height:40px", twist, c="list_item")
+    # The drawing reaches from 22 to 38 pixels down; one entry of the menu ends and the next begins between them.
+    entries = [block(f"entry {i}", f"left:0;top:{30 * i}px;width:{width}px;height:30px;background:#fff", c="menu_item") for i in range(2)]
+    over = block("over", f"left:0;top:0;width:{width}px;height:60px", "".join(entries), c="menu")
+    assert set(labels(browser, under + over)) == {"over", "entry 0", "entry 1"} | left
+
+
 def test_a_row_whose_content_is_out_of_sight_is_not_labelled(browser: Browser) -> None:
     name = block("name", "left:-90px;top:5px;width:60px;height:20px;background:#08c", c="image")
     row = block("row", "left:-20px;top:10px;width:300px;height:40px", name, c="list_item")
