@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor
+from transformers.models.deformable_detr.modeling_deformable_detr import DeformableDetrMultiscaleDeformableAttention
 
 from training.models import deformable_attention_cpu
 from training.models.deformable_attention import DeformableAttention, deformable_attention, deformable_attention_reference
@@ -44,14 +46,14 @@ def assert_same(ours: Tensor, reference: Tensor, leaves: tuple[Tensor, ...]) -> 
 @pytest.mark.parametrize("name", CASES)
 def test_the_fast_cpu_path_is_the_plain_form(name: str, dtype: torch.dtype) -> None:
     value, shapes, locations, weights = case(name, dtype)
-    ours = deformable_attention_cpu.sample(value, shapes, locations, weights)
+    ours = deformable_attention_cpu.Sample.apply(value, shapes, locations, weights)
     assert_same(ours, deformable_attention_reference(value, shapes, locations, weights), (value, locations, weights))
 
 
 @pytest.mark.parametrize("name", ["usual", "odd sizes", "an empty level", "far outside"])
 def test_gradients_of_the_fast_cpu_path(name: str) -> None:
     value, shapes, locations, weights = case(name)
-    assert torch.autograd.gradcheck(lambda v, p, w: deformable_attention_cpu.sample(v, shapes, p, w), (value, locations, weights))
+    assert torch.autograd.gradcheck(lambda v, p, w: deformable_attention_cpu.Sample.apply(v, shapes, p, w), (value, locations, weights))
 
 
 def test_a_gradient_that_nobody_wants_is_not_made() -> None:
@@ -93,6 +95,40 @@ def test_no_mask_is_a_mask_without_padding() -> None:
     assert torch.equal(attention(query, references, memory, shapes, None), masked)
 
 
+def test_by_hand() -> None:
+    """One head, one level of 1 x 2 cells with values 10 and 20: the middle between the centres gives 15; outside gives zero."""
+    value = torch.tensor([10.0, 20.0]).reshape(1, 2, 1, 1)
+    locations = torch.tensor([[0.25, 0.5], [0.5, 0.5], [0.75, 0.5], [3.0, 0.5]]).reshape(1, 4, 1, 1, 1, 2)
+    found = deformable_attention(value, [(1, 2)], locations, torch.ones(1, 4, 1, 1, 1))
+    torch.testing.assert_close(found.flatten(), torch.tensor([10.0, 15.0, 20.0, 0.0]))
+
+
+@pytest.mark.parametrize("coordinates", [2, 4])
+def test_the_module_is_that_of_transformers(coordinates: int) -> None:
+    torch.manual_seed(0)
+    shapes, dim, heads, points = [(4, 6), (2, 3)], 16, 4, 3
+    theirs = DeformableDetrMultiscaleDeformableAttention(
+        SimpleNamespace(d_model=dim, num_feature_levels=2, disable_custom_kernels=True), num_heads=heads, n_points=points
+    )
+    ours = DeformableAttention(dim, 2, heads, points)
+    names = {"offsets": "sampling_offsets", "weights": "attention_weights", "value": "value_proj", "output": "output_proj"}
+    with torch.no_grad():
+        for mine, other in names.items():
+            for part in ("weight", "bias"):
+                getattr(getattr(ours, mine), part).copy_(getattr(getattr(theirs, other), part).normal_(std=0.3))
+    query, memory = torch.randn(2, 5, dim, requires_grad=True), torch.randn(2, 30, dim, requires_grad=True)
+    references, padding = torch.rand(2, 5, 2, coordinates), torch.rand(2, 30) < 0.2
+    a = ours(query, references, memory, shapes, padding)
+    b, _ = theirs(
+        query, attention_mask=~padding, encoder_hidden_states=memory, reference_points=references, spatial_shapes=torch.tensor(shapes),
+        spatial_shapes_list=shapes, level_start_index=torch.tensor([0, 24]),
+    )  # fmt: skip
+    torch.testing.assert_close(a, b)
+    seed = torch.randn_like(a)
+    for x, y in zip(torch.autograd.grad(a, (query, memory), seed), torch.autograd.grad(b, (query, memory), seed), strict=True):
+        torch.testing.assert_close(x, y)
+
+
 _INTERPRETED = """
 import pytest, torch
 torch.set_num_threads(1)
@@ -101,7 +137,7 @@ from training.models import deformable_attention_triton
 from training.models.deformable_attention import deformable_attention_reference
 for name in CASES:
     value, shapes, locations, weights = case(name, torch.float32)
-    ours = deformable_attention_triton.sample(value, shapes, locations, weights)
+    ours = deformable_attention_triton.Sample.apply(value, shapes, locations, weights)
     assert_same(ours, deformable_attention_reference(value, shapes, locations, weights), (value, locations, weights))
     print("same:", name)
 """

@@ -1,7 +1,6 @@
 """Architectures: shapes, gradients, parity with timm and transformers, save and load, and that every preset can be built."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import timm
@@ -9,7 +8,6 @@ import torch
 from safetensors.torch import save_file
 from timm.models.swin_transformer import SwinTransformer
 from torch import nn
-from transformers.models.deformable_detr.modeling_deformable_detr import DeformableDetrMultiscaleDeformableAttention
 
 from contracts.errors import InputError
 from contracts.files import write_json
@@ -19,7 +17,6 @@ from training.batches import ScreenBatch
 from training.config import PackBetonKnobs, PretrainMaeKnobs, TrainDetectorKnobs
 from training.detect import detect
 from training.losses.detection import LossWeights, Target, detection_loss, to_xyxy
-from training.models.deformable_attention import DeformableAttention, deformable_attention
 from training.models.detector import DetectorConfig, DetectorOutput, build_detector, load_detector
 from training.models.encoder import SwinEncoder, build_encoder, content_mask, load_weights, normalise, sine_position
 from training.models.mae import MaskedAutoencoder, from_units, hidden_units, to_units, unit_content
@@ -82,52 +79,6 @@ def test_position_codes_do_not_depend_on_padding() -> None:
     padded = torch.zeros(1, 4, 8, dtype=torch.bool)
     padded[:, :, :4] = True
     torch.testing.assert_close(sine_position(padded, 16)[..., :4], wide)
-
-
-# --- deformable attention
-
-
-def test_gradients_of_deformable_attention() -> None:
-    torch.manual_seed(0)
-    shapes = [(3, 4), (2, 2)]
-    value = torch.randn(1, 16, 2, 3, dtype=torch.float64, requires_grad=True)
-    locations = (torch.rand(1, 5, 2, 2, 2, 2, dtype=torch.float64) * 1.2 - 0.1).requires_grad_()
-    weights = torch.rand(1, 5, 2, 2, 2, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda v, p, w: deformable_attention(v, shapes, p, w), (value, locations, weights))
-
-
-def test_deformable_attention_by_hand() -> None:
-    """One head, one level of 1 x 2 cells with values 10 and 20: the middle between the centres gives 15; outside gives zero."""
-    value = torch.tensor([10.0, 20.0]).reshape(1, 2, 1, 1)
-    locations = torch.tensor([[0.25, 0.5], [0.5, 0.5], [0.75, 0.5], [3.0, 0.5]]).reshape(1, 4, 1, 1, 1, 2)
-    found = deformable_attention(value, [(1, 2)], locations, torch.ones(1, 4, 1, 1, 1))
-    torch.testing.assert_close(found.flatten(), torch.tensor([10.0, 15.0, 20.0, 0.0]))
-
-
-@pytest.mark.parametrize("coordinates", [2, 4])
-def test_deformable_attention_matches_transformers(coordinates: int) -> None:
-    torch.manual_seed(0)
-    shapes, dim, heads, points = [(4, 6), (2, 3)], 16, 4, 3
-    theirs = DeformableDetrMultiscaleDeformableAttention(
-        SimpleNamespace(d_model=dim, num_feature_levels=2, disable_custom_kernels=True), num_heads=heads, n_points=points
-    )
-    ours = DeformableAttention(dim, 2, heads, points)
-    names = {"offsets": "sampling_offsets", "weights": "attention_weights", "value": "value_proj", "output": "output_proj"}
-    with torch.no_grad():
-        for mine, other in names.items():
-            for part in ("weight", "bias"):
-                getattr(getattr(ours, mine), part).copy_(getattr(getattr(theirs, other), part).normal_(std=0.3))
-    query, memory = torch.randn(2, 5, dim, requires_grad=True), torch.randn(2, 30, dim, requires_grad=True)
-    references, padding = torch.rand(2, 5, 2, coordinates), torch.rand(2, 30) < 0.2
-    a = ours(query, references, memory, shapes, padding)
-    b, _ = theirs(
-        query, attention_mask=~padding, encoder_hidden_states=memory, reference_points=references, spatial_shapes=torch.tensor(shapes),
-        spatial_shapes_list=shapes, level_start_index=torch.tensor([0, 24]),
-    )  # fmt: skip
-    torch.testing.assert_close(a, b)
-    seed = torch.randn_like(a)
-    for x, y in zip(torch.autograd.grad(a, (query, memory), seed), torch.autograd.grad(b, (query, memory), seed), strict=True):
-        torch.testing.assert_close(x, y)
 
 
 # --- all models

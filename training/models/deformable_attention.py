@@ -5,12 +5,15 @@ the query alone.
 """
 
 import math
+from collections.abc import Callable
+from contextlib import suppress
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.models import deformable_attention_cpu
+from training.models.constants import constant
 
 
 def deformable_attention(value: Tensor, shapes: list[tuple[int, int]], locations: Tensor, weights: Tensor) -> Tensor:
@@ -19,16 +22,16 @@ def deformable_attention(value: Tensor, shapes: list[tuple[int, int]], locations
     `value` [B, S, M, D] (M heads, S = sum of height x width over `shapes`; a level may be empty); `locations` [B, Q, M, L, P, 2] as (x, y) in [0, 1]
     of each level, zero outside; `weights` [B, Q, M, L, P], summing to 1 over L and P. Returns [B, Q, M D].
     """
+    sample: Callable[..., Tensor] = deformable_attention_reference
     if value.device.type == "cuda" and value.dtype == torch.float32:
-        try:
+        with suppress(ImportError):  # a build of PyTorch without Triton
             from training.models import deformable_attention_triton
-        except ImportError:  # a build of PyTorch without Triton
-            return deformable_attention_reference(value, shapes, locations, weights)
-        return deformable_attention_triton.sample(value, shapes, locations, weights)
+
+            sample = deformable_attention_triton.Sample.apply
     # A location that is not finite belongs to no cell; grid_sample copes, and what follows names the trouble.
-    if value.device.type == "cpu" and bool(torch.isfinite(locations.detach().sum())):
-        return deformable_attention_cpu.sample(value, shapes, locations, weights)
-    return deformable_attention_reference(value, shapes, locations, weights)
+    elif value.device.type == "cpu" and bool(torch.isfinite(locations.detach().sum())):
+        sample = deformable_attention_cpu.Sample.apply
+    return sample(value, shapes, locations, weights)
 
 
 def deformable_attention_reference(value: Tensor, shapes: list[tuple[int, int]], locations: Tensor, weights: Tensor) -> Tensor:
@@ -98,7 +101,7 @@ class DeformableAttention(nn.Module):
         # [B, Q, 1, L, 1, 2]: broadcast over heads and points
         centre = references[:, :, None, :, None, :2]
         if references.shape[-1] == 2:
-            size = torch.tensor([[w, h] for h, w in shapes], dtype=query.dtype, device=query.device)
+            size = constant(tuple((w, h) for h, w in shapes), query.device).to(query.dtype)
             locations = centre + offsets / size[:, None, :]
         else:
             locations = centre + offsets / self.points * references[:, :, None, :, None, 2:] * 0.5

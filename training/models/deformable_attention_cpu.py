@@ -18,14 +18,11 @@ Shapes = list[tuple[int, int]]
 _BORDER = 2
 
 
-def sample(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) -> Tensor:
-    """As `deformable_attention`; all three tensors float32 or float64 on the CPU, locations finite."""
-    result: Tensor = _Sample.apply(value, shapes, locations, weights)
-    return result
+class Sample(torch.autograd.Function):
+    """`apply` is `deformable_attention`; all three tensors float32 or float64 on the CPU, locations finite.
 
-
-class _Sample(torch.autograd.Function):
-    """Rows are numbered (screen, cell, head): row r of the table is a [D] slice of the padded value."""
+    Rows are numbered (screen, cell, head): row r of the table is a [D] slice of the padded value.
+    """
 
     @staticmethod
     def forward(ctx: Any, value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) -> Tensor:

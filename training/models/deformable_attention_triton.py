@@ -12,16 +12,14 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from training.models.constants import constant
+
 Shapes = list[tuple[int, int]]
 
 
-def sample(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) -> Tensor:
-    """As `deformable_attention`, for float32 tensors."""
-    result: Tensor = _Sample.apply(value, shapes, locations, weights)
-    return result
+class Sample(torch.autograd.Function):
+    """`apply` is `deformable_attention`, for float32 tensors."""
 
-
-class _Sample(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) -> Tensor:
         batch, _, heads, dim = value.shape
@@ -53,7 +51,7 @@ def _level_table(shapes: Shapes, device: torch.device) -> Tensor:
     for height, width in shapes:
         rows.append((height, width, start))
         start += height * width
-    return torch.tensor(rows, dtype=torch.int32).to(device, non_blocking=True)
+    return constant(tuple(rows), device, torch.int32)
 
 
 def _sizes(value: Tensor, locations: Tensor) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from contracts.annotation import Frozen
 from contracts.errors import InputError
 from contracts.files import replacing, write_json
 from training.config import EncoderName, QuerySelection, check_denoising
+from training.models.constants import constant
 from training.models.deformable_attention import DeformableAttention
 from training.models.denoising import NoisyQueries, visible
 from training.models.encoder import STRIDES, build_encoder, content_mask, load_weights, sine_code, sine_position
@@ -264,7 +265,9 @@ class Detector(nn.Module):
             maps.append(self.projections[-1](features[-1]))
         height, width = images.shape[-2:]
         # Screens that fill the image need no mask, and share their position code.
-        whole = images.device.type != "meta" and bool((content_hw == torch.tensor([height, width], device=content_hw.device)).all())
+        # (Whether they do cannot be asked while a CUDA graph is recorded, and what is computed without knowing holds for all.)
+        unknown = images.device.type == "meta" or (images.is_cuda and torch.cuda.is_current_stream_capturing())
+        whole = not unknown and bool((content_hw == constant((height, width), content_hw.device)).all())
         valid = content_mask(content_hw[:1] if whole else content_hw, height, width)
         position, padding, ratios = [], [], []
         for x, code in zip(maps, self.level_code, strict=True):
@@ -370,7 +373,7 @@ def _cell_centres(shapes: list[tuple[int, int]], ratios: Tensor) -> Tensor:
 
 def _content_share(content_hw: Tensor, images: Tensor) -> Tensor:
     """Content size over padded size as (w, h, w, h): [B, 1, 4]."""
-    share = content_hw.flip(-1) / torch.tensor([images.shape[-1], images.shape[-2]], device=content_hw.device)
+    share = content_hw.flip(-1) / constant((images.shape[-1], images.shape[-2]), content_hw.device)
     return torch.cat([share, share], -1)[:, None]
 
 

@@ -22,6 +22,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from contracts.errors import InputError
+from training.models.constants import constant
 
 STRIDES = (8, 16, 32)
 _SWIN_PATCH = 4
@@ -167,8 +168,7 @@ def _padded(images: Tensor, multiple: int) -> Tensor:
 
 def normalise(images: Tensor, content_hw: Tensor) -> Tensor:
     """uint8 [B, 3, H, W] -> float32, ImageNet-normalised; zero (the mean colour) outside each image's content [B, 2] (height, width)."""
-    mean = torch.tensor(PIXEL_MEAN, device=images.device)[:, None, None]
-    std = torch.tensor(PIXEL_STD, device=images.device)[:, None, None]
+    mean, std = (constant(values, images.device)[:, None, None] for values in (PIXEL_MEAN, PIXEL_STD))
     return (images / 255 - mean) / std * content_mask(content_hw, images.shape[-2], images.shape[-1])[:, None]
 
 
