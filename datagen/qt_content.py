@@ -1,6 +1,7 @@
 """`QtContent`: tables, lists, cards, pictures, charts, progress."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QRect, QSize, Qt
@@ -8,14 +9,11 @@ from PySide6.QtGui import QColor, QFontMetrics, QImage, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
-    QGroupBox,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QProgressBar,
     QScrollBar,
-    QStyle,
-    QStyleOptionGroupBox,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -29,6 +27,7 @@ from datagen.qt_looks import drawn_svg, mix
 from datagen.qt_parts import (
     Chart,
     Fill,
+    GroupBox,
     Initials,
     Picture,
     Pill,
@@ -37,7 +36,6 @@ from datagen.qt_parts import (
     StyledRow,
 )
 
-Control = QStyle.ComplexControl
 _AVATARS = ("#c0504d", "#4f81bd", "#6a9a3b", "#8064a2", "#2c8aa0", "#d07a2c")
 
 
@@ -178,7 +176,7 @@ class QtContent(QtBase):
     ) -> QWidget:
         grouped = title is not None and media is None and self.rng.random() < 0.6
         if grouped:
-            made: Any = self.new(QGroupBox((title or "").replace("&", "&&")))
+            made: Any = self.new(GroupBox(title or ""))
         else:
             made = self.new(QFrame())
             made.setFrameShape(self.rng.choice((QFrame.Shape.StyledPanel, QFrame.Shape.StyledPanel, QFrame.Shape.Box)))
@@ -202,7 +200,7 @@ class QtContent(QtBase):
             layout.addWidget(footer)
         mark = self.mark(made, "card", states=("selected",) if chosen else (), name=title or "")
         if grouped:
-            self.mark(made, "heading", "ink", where=lambda: _group_title(made), text=title or "", parent=mark)
+            self.mark(made, "heading", "ink", where=made.title_place, text=title or "", parent=mark, empty=lambda: _untitled(made))
         return made
 
     def badge(self, content: str, tone: Tone = "primary") -> QWidget:
@@ -388,7 +386,8 @@ class _Table(QTableWidget):
         return rect
 
 
-def _group_title(box: QGroupBox) -> QRect:
-    option = QStyleOptionGroupBox()
-    box.initStyleOption(option)
-    return box.style().subControlRect(Control.CC_GroupBox, option, QStyle.SubControl.SC_GroupBoxLabel, box)
+@contextmanager
+def _untitled(box: GroupBox) -> Iterator[None]:
+    box.title_shown = False
+    yield
+    box.title_shown = True

@@ -13,6 +13,8 @@ from datagen.content.palettes import palette as random_palette
 from datagen.qt_parts import Role
 
 TONES = {"success": "#2e7d32", "warning": "#b26a00", "danger": "#c62828", "info": "#1565c0"}
+# Of 255: two surfaces whose lightness differs by less look alike.
+_NOTICEABLE = 24
 TONES_DARK = {"success": "#81c784", "warning": "#ffb74d", "danger": "#ef9a9a", "info": "#90caf9"}
 
 
@@ -68,6 +70,9 @@ def build_palette(theme: str, style: str, rng: Random) -> QPalette:
         (Role.Accent, accent),
     ):  # fmt: skip
         made.setColor(role, QColor(colour))
+    # The ground of switches, badges and dots. Qt's own is the button's colour darkened: in dark palettes nothing of it would be seen.
+    if abs(made.color(Role.Mid).lightness() - made.color(Role.Window).lightness()) < _NOTICEABLE:
+        made.setColor(Role.Mid, mix(QColor(colours["text"]), QColor(colours["window"]), 0.25))
     faint = QColor(colours["text"])
     faint.setAlphaF(0.5)
     made.setColor(Role.PlaceholderText, faint)

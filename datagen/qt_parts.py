@@ -12,6 +12,7 @@ from PySide6.QtCore import QMargins, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
+    QGroupBox,
     QLabel,
     QLayout,
     QLayoutItem,
@@ -19,7 +20,9 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QStyle,
     QStyleOptionFrame,
+    QStyleOptionGroupBox,
     QStyleOptionTitleBar,
+    QStylePainter,
     QWidget,
 )
 
@@ -142,6 +145,29 @@ class TitleBar(QWidget):
     def paintEvent(self, event: Any) -> None:  # noqa: N802
         painter = QPainter(self)
         self.style().drawComplexControl(QStyle.ComplexControl.CC_TitleBar, self.option(), painter, self)
+        painter.end()
+
+
+class GroupBox(QGroupBox):
+    """Qt's group box, whose title can be made invisible while its frame keeps the gap for it."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title.replace("&", "&&"))
+        self.title_shown = True
+
+    def _option(self) -> QStyleOptionGroupBox:
+        option = QStyleOptionGroupBox()
+        self.initStyleOption(option)
+        if not self.title_shown:
+            option.textColor = QColor(0, 0, 0, 0)
+        return option
+
+    def title_place(self) -> QRect:
+        return self.style().subControlRect(QStyle.ComplexControl.CC_GroupBox, self._option(), QStyle.SubControl.SC_GroupBoxLabel, self)
+
+    def paintEvent(self, event: Any) -> None:  # noqa: N802
+        painter = QStylePainter(self)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_GroupBox, self._option())
         painter.end()
 
 

@@ -95,6 +95,33 @@ def test_the_windows_style_draws_a_title_and_signs_that_can_be_read(studio: Stud
 
 
 @needs_qt
+@pytest.mark.parametrize("theme", ["light", "dark", "tinted"])
+def test_the_ground_of_switches_and_badges_stands_out_from_the_window(theme: str) -> None:
+    from PySide6.QtGui import QPalette
+
+    from datagen.qt_looks import build_palette
+
+    for seed in range(40):
+        made = build_palette(theme, "Windows", Random(seed))
+        ground, window = (made.color(role).lightness() for role in (QPalette.ColorRole.Mid, QPalette.ColorRole.Window))
+        assert abs(ground - window) >= 24, (seed, ground, window)
+
+
+@needs_qt
+def test_the_audit_takes_a_group_boxs_title_out_and_leaves_its_frame(studio: Studio, specimen_plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datagen.qt_audit import audit_in_qt
+
+    def groups(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
+        return Content(title="Groups", parts=tuple(ui.card(ui.text(f"words {i}"), title=f"Group {i}") for i in range(8)), chrome="bare")
+
+    monkeypatch.setitem(FAMILIES, "specimen", Family(groups, ("desktop",)))
+    found, _ = audit_in_qt(studio, replace(specimen_plan, kit="qt-windows"))
+    titles = [element for element in found if element.class_name == "heading"]
+    assert len(titles) == 8
+    assert all(element.iou == 1 and element.leak == 0 for element in titles), titles
+
+
+@needs_qt
 def test_every_widget_says_what_it_is(studio: Studio, specimen_plan: Plan) -> None:
     screen, _ = studio.make(specimen_plan)
     assert only(screen, "heading", text="Gadget HQ").role == "heading"
