@@ -33,7 +33,7 @@ DARK_SHARE = 0.16
 # Share of the light, and of the dark screens that are in a look of high contrast, where a kit has others, too: few people choose one.
 HIGH_CONTRAST_SHARE = 0.08
 # States that put something on the page which nothing else does come more often than the others.
-_STATES = (*STATES[1:], *("dialog",) * 5, *("menu",) * 4, *("tooltip",) * 4, *("toast",) * 4)
+_STATES = (*STATES[1:], *("dialog", "menu", "tooltip", "toast") * 5)
 # Platforms with few kits have each kit up to this many times as often, so that web kits do not outnumber what phones and desktops show.
 _PLATFORM_TURNS = 2
 _DECIMALS = 3

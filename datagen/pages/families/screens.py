@@ -418,7 +418,7 @@ def moment(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 
 FAMILIES = {
-    "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 3), "playback": Family(playback, turns=7),
-    "adjustments": Family(adjustments, turns=4), "date_and_time": Family(date_and_time, turns=4), "writing": Family(writing, turns=6), "explorer": Family(explorer, turns=9), "report": Family(report, turns=6), "secret": Family(secret, turns=2),
+    "moment": Family(moment, ("mobile",), 8), "welcome": Family(welcome, ("web", "mobile"), 5), "message": Family(message, turns=4), "picture": Family(picture, ("web", "mobile"), 4), "playback": Family(playback, turns=8),
+    "adjustments": Family(adjustments, turns=4), "date_and_time": Family(date_and_time, turns=5), "writing": Family(writing, turns=7), "explorer": Family(explorer, turns=12), "report": Family(report, turns=8), "secret": Family(secret, turns=4),
     "picker": Family(picker, turns=6),
 }  # fmt: skip

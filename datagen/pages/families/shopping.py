@@ -904,6 +904,6 @@ def shop_home(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 
 FAMILIES = {
-    "product_list": Family(product_list), "product": Family(product), "cart": Family(cart), "checkout": Family(checkout), "pricing": Family(pricing, ("web", "mobile")),
+    "product_list": Family(product_list), "product": Family(product), "cart": Family(cart, turns=2), "checkout": Family(checkout), "pricing": Family(pricing, ("web", "mobile")),
     "landing_page": Family(landing_page, ("web", "mobile")), "shop_home": Family(shop_home),
 }  # fmt: skip

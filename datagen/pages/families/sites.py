@@ -282,5 +282,5 @@ def discussion(ui: Ui[F], words: Words, rng: Random) -> Content[F]:
 
 FAMILIES = {
     name: Family(make, ("web", "mobile"), turns)
-    for name, make, turns in (("home_page", home_page, 6), ("blog", blog, 4), ("news", news, 4), ("handbook", handbook, 2), ("directory", directory, 3), ("discussion", discussion, 4))
+    for name, make, turns in (("home_page", home_page, 6), ("blog", blog, 4), ("news", news, 4), ("handbook", handbook, 3), ("directory", directory, 3), ("discussion", discussion, 4))
 }  # fmt: skip
