@@ -43,6 +43,7 @@ window.screenry = (() => {
     const seen = marks.filter(mark => mark.full && mark.box);
     for (const mark of seen) mark.origin = mark.targets[0].element;
     sample(seen);
+    const covers = [...new Set(seen.flatMap(mark => [...mark.covers]))];
     const trimmed = [];
     for (const mark of seen) {
       if (!mark.covers.size) continue;
@@ -55,6 +56,7 @@ window.screenry = (() => {
       }
     }
     sample(trimmed);
+    sampleBetween(seen, covers);
     for (const mark of [...marks].reverse()) mark.unseen = !mark.full || !mark.box || mark.uncovered === 0 || isBlank(mark, marks);
     for (const {element, full, box, uncovered, reachable, unseen} of seen) {
       const visible = (area(box) / area(full)) * uncovered;
@@ -822,12 +824,12 @@ window.screenry = (() => {
   // For every mark: shares of sample points at which nothing opaque of another element lies above (uncovered), and nothing painted at all (reachable); and
   // the opaque elements that were met. A translucent element over the whole window (a backdrop) is lifted once it was met everywhere: asking for all that
   // lies at a point is slow.
-  function sample(seen) {
+  function sample(seen, gridOf = ({box: [x1, y1, x2, y2]}) => [places(x1, x2), places(y1, y2)]) {
     let points = [];
     for (const entry of seen) {
       Object.assign(entry, {uncovered: 0, reachable: 0, covers: new Set()});
-      const [x1, y1, x2, y2] = entry.box;
-      for (const [x, across] of places(x1, x2)) for (const [y, along] of places(y1, y2)) points.push({entry, x, y, share: across * along, cover: 0});
+      const [columns, rows] = gridOf(entry);
+      for (const [x, across] of columns) for (const [y, along] of rows) points.push({entry, x, y, share: across * along, cover: 0});
     }
     const lifted = new Map();
     while (points.length) {
@@ -863,6 +865,28 @@ window.screenry = (() => {
     const inner = length / 2 - edge, third = edge + inner * 0.65;
     const outer = (edge + third) / 2 / length;
     return [[from + edge, outer], [from + third, 0.5 - outer], [to - third, 0.5 - outer], [to - edge, outer]];
+  }
+
+  // Marks that a cover lies over in part are looked at once more, in the middle of every piece into which the edges of the covers cut them: exact.
+  function sampleBetween(seen, covers) {
+    const rects = covers.map(cover => [cover, rectOf(cover)]);
+    const grids = new Map();
+    for (const mark of seen) {
+      if (!mark.uncovered) continue;
+      const over = rects.filter(([cover, rect]) => area(intersect(rect, mark.box)) > 0 && !related(cover, mark.element)).map(([, rect]) => rect);
+      const outer = over.filter((rect, i) => !over.some((other, j) => holds(other, rect) && (i > j || !holds(rect, other))));
+      const [x1, y1, x2, y2] = mark.box;
+      if (outer.length) grids.set(mark, [pieces(x1, x2, outer.flatMap(rect => [rect[0], rect[2]])), pieces(y1, y2, outer.flatMap(rect => [rect[1], rect[3]]))]);
+    }
+    sample([...grids.keys()], mark => grids.get(mark));
+  }
+
+  const holds = (a, b) => a[0] <= b[0] && a[1] <= b[1] && a[2] >= b[2] && a[3] >= b[3];
+
+  // The middle and the share of each piece of a side that is cut at some places.
+  function pieces(from, to, cuts) {
+    const ends = [from, ...cuts.filter(cut => cut > from && cut < to).sort((a, b) => a - b), to];
+    return ends.slice(1).map((end, i) => [(ends[i] + end) / 2, (end - ends[i]) / (to - from)]).filter(([, share]) => share > 0);
   }
 
   // Finds what covers a point (point.cover, entry.covers). Returns the veil that has to be lifted before it can be told.
@@ -966,8 +990,7 @@ window.screenry = (() => {
     const shows = box => box !== null && (!within || isInSight(element, intersect(box, within)));
     if (within && element.localName === "svg") return shows(shapesBox(element, within)); // its frame is wider than what is drawn in it
     if (/^(img|svg|canvas|video|iframe|embed|object|input|select|textarea|progress|meter|hr)$/.test(element.localName)) return shows(rectOf(element));
-    const isPainted = isFilled(s) || ["::before", "::after"].some(pseudo => isDrawn(getComputedStyle(element, pseudo)));
-    if (isPainted && shows(rectOf(element))) return true;
+    if (ownPaint(element, s).some(shows)) return true;
     return [...flatChildren(element)].some(node => {
       if (node.nodeType === Node.ELEMENT_NODE) return !node.hasAttribute("data-c") && paints(node, within);
       return node.nodeType === Node.TEXT_NODE && /\S/.test(node.data) && (!within || shows(inkBox(element, within)));
@@ -982,9 +1005,38 @@ window.screenry = (() => {
     return part.uncovered > 0;
   }
 
-  const isFilled = s =>
-    opaqueColour(s.backgroundColor) > 0 || s.backgroundImage !== "none" || s.boxShadow !== "none" ||
-    ["Top", "Right", "Bottom", "Left"].some(side => px(s[`border${side}Width`]) > 0 && opaqueColour(s[`border${side}Color`]) > 0);
+  const SIDES = ["Top", "Right", "Bottom", "Left"];
+  const isEdged = (s, side) => px(s[`border${side}Width`]) > 0 && opaqueColour(s[`border${side}Color`]) > 0;
+  const hasGround = s => opaqueColour(s.backgroundColor) > 0 || s.backgroundImage !== "none" || s.boxShadow !== "none";
+  const isFilled = s => hasGround(s) || SIDES.some(side => isEdged(s, side));
+
+  // The boxes of what an element paints itself: its ground, else the lines of its border, and its pseudo-elements.
+  function ownPaint(element, s) {
+    const rect = rectOf(element), out = hasGround(s) ? [rect] : [];
+    const inner = paddingBox(element, rect);
+    for (const [i, side] of SIDES.entries()) {
+      if (out[0] === rect || !isEdged(s, side)) continue;
+      const line = [...rect], at = [1, 2, 3, 0][i]; // of a box, the number that is the side's
+      line[(at + 2) % 4] = inner[at];
+      out.push(line);
+    }
+    for (const pseudo of ["::before", "::after"]) {
+      const drawn = element.ownerDocument.defaultView.getComputedStyle(element, pseudo);
+      if (isDrawn(drawn)) out.push(placedBox(drawn, inner, s) ?? rect);
+    }
+    return out;
+  }
+
+  // The box of a pseudo-element that is placed in its own element's frame; null if it lies in the flow or is turned.
+  function placedBox(drawn, frame, {position}) {
+    const [left, top, width, height] = [drawn.left, drawn.top, drawn.width, drawn.height].map(parseFloat);
+    if (drawn.position !== "absolute" || position === "static" || drawn.transform !== "none" || [left, top, width, height].some(isNaN)) return null;
+    const sides = side => px(drawn[`padding${side}`]) + px(drawn[`border${side}Width`]);
+    const isInner = drawn.boxSizing === "content-box";
+    const wide = width + (isInner ? sides("Left") + sides("Right") : 0), tall = height + (isInner ? sides("Top") + sides("Bottom") : 0);
+    const [x, y] = [frame[0] + left + px(drawn.marginLeft), frame[1] + top + px(drawn.marginTop)];
+    return [x, y, x + wide, y + tall];
+  }
 
   const isDrawn = s => s.content !== "none" && s.content !== "normal" && (isFilled(s) || s.content !== '""');
 

@@ -191,7 +191,7 @@ body[class] .ui:is(.header,.message,.menu,.divider,.progress,.table,.card,.list,
 .ui.button{display:inline-flex;align-items:center;justify-content:center;gap:.4em}.s-wide.ui.button{display:flex}body[class] .ui.ui.ui.s-fomantic-plain{color:inherit!important;box-shadow:none!important;background:none!important}
 .s-fomantic-label{font-weight:700;font-size:.93em}.ui.input{display:flex}.ui.input>input{width:100%;min-width:0}.ui.input>i.icon,.ui.label>i.icon{display:inline-flex;align-items:center;justify-content:center;font-style:normal}
 .ui.icon.input>i.icon{height:100%}.ui.form textarea{display:block;height:auto;min-height:0;resize:none;font-size:inherit}select.ui.dropdown{height:auto;padding:.6em 1em;min-width:0;width:100%}.inverted.ui.dropdown{background:#1b1c1d;color:var(--s-text)}
-.ui.checkbox{flex:none}.s-fomantic-bare label{padding-left:0!important;width:17px}.s-fomantic-bare:is(.toggle,.slider){width:3.5rem}
+.ui.checkbox{flex:none}.s-fomantic-bare label{padding-left:0!important;width:17px}.s-fomantic-bare:is(.toggle,.slider){width:3.5rem}.ui.toggle.checkbox.s-inline input:checked~label::after{left:2rem}.ui.toggle.checkbox.s-inline input:not(:checked)~label::after{left:0}
 .s-fomantic-bar{width:100%;padding-block:0}body[class] .s-fomantic-links{display:flex;align-self:stretch}.s-fomantic-links>li{display:flex}body[class] .ui.menu .s-navigation_bar-brand,.ui.menu .header.item{display:flex}
 body[class] .ui.menu{min-height:2.6em}.navigation,.ui.menu{flex:none}.ui.menu:not(.vertical) .item{display:flex}.s-fomantic-tabs{overflow:hidden}
 .ui.inverted.menu .s-fomantic-plain{color:#fff!important}

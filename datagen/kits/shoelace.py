@@ -278,7 +278,7 @@ sl-range::part(input){height:20px}
 sl-card{width:100%;--padding:1em}
 .s-sl-menu{min-width:11em}
 .s-sl-here::part(base){background:var(--sl-color-primary-600);color:var(--sl-color-neutral-0)}
-sl-tab-group{--track-width:2px}
+sl-tab-group{--track-width:2px}sl-breadcrumb{display:block}
 .s-sl-toast{width:min(22em,90vw);display:block}
 .s-link-words{color:var(--sl-color-primary-600)}
 """

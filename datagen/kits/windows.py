@@ -259,6 +259,7 @@ button{color:#222!important;text-shadow:none!important}button:disabled{color:gre
 .s-win-sunken,.s-calendar{border:1px solid #828790}
 .s-win{background:transparent;padding:0}ul.s-win-tree.s-win-tree summary{margin-inline-start:-12px;padding-inline-start:12px}ul.s-win-tree.s-win-tree summary::before{inset-inline:0 auto}[dir=rtl] ul.s-win-tree details:not([open])>summary::before{transform:scaleX(-1)}
 .window.s-win{overflow:visible}
+[dir=rtl] .s-win-mark input[type=checkbox]+label::before{margin-inline:0 6px}[dir=rtl] .s-win-mark input[type=checkbox]:checked+label::after{left:auto;right:2px}
 .window[role=dialog]{display:block!important;visibility:visible!important;opacity:1!important;position:relative!important;inset:auto!important;transform:none!important}
 [role=option][aria-selected=false]{background:none!important;color:#111!important;border-color:transparent!important}
 .s-menu{border-color:#979797}

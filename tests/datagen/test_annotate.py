@@ -163,6 +163,32 @@ def test_a_row_is_blank_if_several_covers_share_what_stands_in_it(browser: Brows
     assert set(labels(browser, under + over)) == {"over", "entry 0", "entry 1"} | left
 
 
+def test_the_visible_share_is_exact_where_a_cover_lies_askew(browser: Browser) -> None:
+    """Between sixteen points a cover has room: what is left of it is the area, not the share of points."""
+    under = block("row", "left:10px;top:10px;width:200px;height:20px;background:#08c", c="list_item")
+    over = block("over", "left:20px;top:0;width:300px;height:26px;background:#fff", c="menu")
+    assert set(labels(browser, under + over)) == {"over"}  # 10 pixels at the left and 4 at the bottom are 24 %
+    found = labels(browser, under + over, min_visible=0.2)["row"]
+    assert found["visible_fraction"] == pytest.approx(1 - 190 * 16 / (200 * 20))
+
+
+@pytest.mark.parametrize(("own", "left"), [("border-right:2px solid #000;", set()), ("border-left:2px solid #000;", {"row"})])
+def test_a_row_is_seen_by_the_line_that_nothing_covers(browser: Browser, own: str, left: set[str]) -> None:
+    name = block("name", "right:10px;top:5px;width:60px;height:20px;background:#08c", c="image")
+    under = block("row", f"left:10px;top:10px;width:300px;height:40px;box-sizing:border-box;{own}", name, c="list_item")
+    over = block("over", "left:200px;top:0;width:200px;height:100px;background:#fff", c="menu")
+    assert set(labels(browser, under + over)) == {"over"} | left
+
+
+@pytest.mark.parametrize(("place", "left"), [("right:4px", set()), ("left:4px", {"row"})])
+def test_a_row_is_seen_by_the_drawn_pseudo_element_that_nothing_covers(browser: Browser, place: str, left: set[str]) -> None:
+    sign = f"<style>.sign::after{{content:'';position:absolute;{place};top:16px;width:8px;height:8px;background:#c00}}</style>"
+    name = block("name", "right:20px;top:5px;width:60px;height:20px;background:#08c", c="image")
+    under = block("row", "left:10px;top:10px;width:300px;height:40px", name, c="list_item", **{"class": "sign"})
+    over = block("over", "left:200px;top:0;width:200px;height:100px;background:#fff", c="menu")
+    assert set(labels(browser, sign + under + over)) == {"over"} | left
+
+
 def test_a_row_whose_content_is_out_of_sight_is_not_labelled(browser: Browser) -> None:
     name = block("name", "left:-90px;top:5px;width:60px;height:20px;background:#08c", c="image")
     row = block("row", "left:-20px;top:10px;width:300px;height:40px", name, c="list_item")
