@@ -132,7 +132,7 @@ KITS = (
         name="materialize", locales=LEFT_TO_RIGHT, platform="web", package="@materializecss/materialize", ui=MaterializeUi,
         themes={"light": Theme(css=_CSS, attributes={"theme": "light"}), "dark": Theme(css=_CSS, dark=True, attributes={"theme": "dark"})},
         variables="""
-body [type=range]::-webkit-slider-runnable-track{background:rgb(128 128 128/.4)}
+body [type=range]::-webkit-slider-runnable-track{background:rgb(128 128 128/.4)}body .s-video-controls [type=range]::-webkit-slider-runnable-track{background:rgb(255 255 255/.4)}
 html[theme]{--s-primary:var(--md-sys-color-primary);--s-on-primary:var(--md-sys-color-on-primary);--s-surface:var(--md-sys-color-background);--s-raised:var(--md-sys-color-surface);
   --s-tint:var(--md-sys-color-surface-variant);--s-text:var(--md-sys-color-on-background);--s-muted:var(--md-sys-color-on-surface-variant);--s-border:var(--md-sys-color-outline-variant,#9995);
   --s-danger:var(--md-sys-color-error);--s-info:var(--md-sys-color-tertiary);--s-radius:8px}
