@@ -97,6 +97,7 @@ def variables(prefix: str) -> str:
 
 _MENDS = """
 .btn{display:inline-flex;align-items:center;justify-content:center;gap:.4em}
+.navbar.bg-primary :is(.btn-outline-primary,.btn-ghost-primary){color:#fff}.navbar.bg-primary .btn-outline-primary{border-color:#fff}
 .s-bs-switch{min-height:0}.s-bs-switch .form-check-input{margin-inline-start:0!important;float:none;flex:none}
 .s-stepper-group{width:10em;flex-wrap:nowrap}.s-menu-bs{display:block;position:static}
 .form-check-input{flex:none}.form-range::-webkit-slider-runnable-track{background:rgb(128 128 128/.4)}

@@ -257,6 +257,7 @@ span:is(.checkbox,.radio,.toggle){position:relative;display:inline-flex;flex:non
 span:is(.checkbox,.radio,.toggle)>input{display:block!important;position:absolute;inset:0;width:100%;height:100%;margin:0;opacity:0}
 .disabled{opacity:.45!important}
 .s-f7-range.range-slider{min-width:6em;flex:1 1 auto;width:auto;margin-inline:calc(var(--f7-range-knob-width)/2 + 2px)}
+.ios .range-knob{box-shadow:var(--f7-range-knob-box-shadow),inset 0 0 0 1px rgb(0 0 0/.12)}
 .stepper{flex:none;width:auto}.stepper input{width:3em;min-width:0}
 .s-f7-search{border-radius:8px;--f7-searchbar-bg-color:transparent;min-width:8em;flex:1 1 auto}
 .s-f7-search .searchbar-inner{padding:0}.s-f7-search::after{display:none}

@@ -393,7 +393,7 @@ html{--s-float:#fff}html.s-dark{--s-float:#2b2b2b}
 .s-phone_status_bar{font-weight:500;font-size:.78em}
 .s-menu{border-radius:4px;padding:.5em 0;border:0;background:var(--s-float)}.s-menu-item{padding:.7em 1em;border-radius:0}
 .s-ion-wrong{--border-color:var(--s-danger)}
-html:not(.s-dark) ion-toggle{--handle-background:#f2f2f2}
+html:not(.s-dark) ion-toggle{--handle-background:#ececec}
 .s-sheet{background:var(--s-float)}
 """
 
