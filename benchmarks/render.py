@@ -1,12 +1,14 @@
 """Screens per second: ours beside what a person would write first, for the same pages at 1280x800.
 
-    python -m benchmarks.render                 about 40 seconds on two cores
+    python -m benchmarks.render                 under a minute on two quiet cores
     python -m benchmarks.render --screens 480 --warm-up 960     as in a long run, when every kit and font has been loaded
 
 Both make, of each page, a PNG of the window and the boxes of its labelled elements. The peer opens a new page, loads an HTML file, asks
-`locator.bounding_box` for each element and takes `page.screenshot`. Ours is the whole default path, `datagen.farm` with every core, after it has made
-other pages: most styles and fonts have been loaded, as for nearly all screens of a run; what that took is printed, too. It also computes the clipped and occluded boxes, texts, names, roles and states that the labels hold. What the two make is compared: nearly the same pixels; the same box
-for every element that is wholly in view and fills its box; and of what is painted inside its box (text, icons, pictures, sliders), a box in there.
+`locator.bounding_box` for each element and takes `page.screenshot`. Ours is the whole default path, `datagen.farm` with as many workers as a run has, after
+it has made other pages: most styles and fonts have been loaded, as for nearly all screens of a run; what that took is printed, too. It also computes the
+clipped and occluded boxes, texts, names, roles and states that the labels hold. What the two make is compared: nearly the same pixels; the same box for every
+element that is wholly in view and fills its box; and of what is painted inside its box (text, icons, pictures, sliders), a box in there. The two take turns, so
+that a busy machine slows down both; what a screen costs follows from the quiet one.
 """
 
 import argparse

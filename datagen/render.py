@@ -249,8 +249,8 @@ def cores() -> int:
 
 
 def default_workers() -> int:
-    """Three for two cores, because each keeps about two thirds of a core busy: it waits for the browser's next frame. As many as the memory holds, but one
-    per core at least."""
+    """Three for two cores, because a worker waits for its browser's frames, and the browser for its worker; `benchmarks.render --workers` measures other numbers.
+    As many as the memory holds, but one per core at least."""
     import psutil
 
     return max(cores(), min(cores() + (cores() + 1) // 2, psutil.virtual_memory().total // WORKER_BYTES))
