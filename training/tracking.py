@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import secrets
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,11 @@ import lightning as L
 import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
+from torch import Tensor
+from torch.distributed import GradBucket
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
+from torch.futures import Future
+from torch.nn.parallel import DistributedDataParallel
 
 from contracts.files import replacing
 from contracts.knobs import Tracking
@@ -152,19 +158,62 @@ class Waited:
             yield batch
 
 
+class GradientTraffic:
+    """Seconds in which gradients were on their way between processes: from when the first of those under way is known here until the last of them is
+    their mean. A process that waits for a slower one waits here, and so does one that goes on computing meanwhile.
+
+    A communication hook of DistributedDataParallel on CPUs, where an all-reduce that has ended has ended; a GPU's has only been queued by then.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._under_way, self._began, self._lock = 0, 0.0, threading.Lock()
+
+    def watch(self, model: Any) -> bool:
+        """Begin, if that can be measured of this model."""
+        measurable = isinstance(model, DistributedDataParallel) and next(model.parameters()).device.type == "cpu"
+        if measurable:
+            model.register_comm_hook(self, GradientTraffic.mean)
+        return measurable
+
+    def mean(self, bucket: GradBucket) -> Future[Tensor]:
+        """What DistributedDataParallel does by itself, timed."""
+        with self._lock:
+            if not self._under_way:
+                self._began = time.perf_counter()
+            self._under_way += 1
+        return allreduce_hook(None, bucket).then(self._arrived)
+
+    def _arrived(self, future: Future[Tensor]) -> Tensor:  # in a thread of the backend's
+        with self._lock:
+            self._under_way -= 1
+            if not self._under_way:
+                self.seconds += time.perf_counter() - self._began
+        return future.value()
+
+
 class Metrics(L.Callback):
     """The curves: every `plan.log_every` optimizer steps, over the steps since the last point, of all ranks:
 
     mean of the loss and its parts; `learning_rate` and `gradient_norm` (before clipping) of the last step; `screens_per_second` of training (validation
-    and checkpoints left out); `data_wait_share`, the part of that time spent waiting for batches; `eta_seconds` until the last step; and of this rank's
-    GPU, where there is one, `gpu_memory_bytes` (the most that was held) and `gpu_utilisation` (0 to 1, as its driver tells).
+    and checkpoints left out); `data_wait_share`, the part of that time spent waiting for batches; under DDP on CPUs `communication_share`, the part in
+    which gradients were on their way between processes (GradientTraffic); `eta_seconds` until the last step; and of this rank's GPU, where there is one,
+    `gpu_memory_bytes` (the most that was held) and `gpu_utilisation` (0 to 1, as its driver tells).
+
+    What cannot be measured is absent, not zero: communication of one process, of DeepSpeed and FSDP, which hide it in their own hooks, and of GPUs, for
+    which `runs.profiler: pytorch` shows it.
     """
 
     def __init__(self, task: "Task", train: Waited, at_once: int):
         self.task, self.train, self.at_once = task, train, at_once
-        self._seconds = self._waited = 0.0
+        self._seconds = self._waited = self._communicated = 0.0
         self._steps = 0
+        self._traffic: GradientTraffic | None = None
         self._began: float | None = None
+
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        traffic = GradientTraffic()
+        self._traffic = traffic if traffic.watch(trainer.strategy.model) else None
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self._began = time.perf_counter()  # before the first batch is asked for
@@ -194,6 +243,9 @@ class Metrics(L.Callback):
         waited, self._waited = self.train.seconds - self._waited, self.train.seconds
         metrics["screens_per_second"] = self._steps * plan.accumulation * self.at_once / self._seconds
         metrics["data_wait_share"] = min(1.0, waited / self._seconds)
+        if self._traffic is not None:
+            communicated, self._communicated = self._traffic.seconds - self._communicated, self._traffic.seconds
+            metrics["communication_share"] = min(1.0, communicated / self._seconds)
         metrics["eta_seconds"] = (plan.steps - step) * self._seconds / self._steps
         write_metrics(trainer, metrics | gpu_metrics(task.device))
         self._seconds, self._steps = 0.0, 0
