@@ -1,6 +1,6 @@
 """Score the detector on the test split by the COCO protocol.
 
-Reads artifacts/pack_beton, artifacts/train_detector, data/coco/test.json and, for the overlays, data/shards. Writes artifacts/eval_detection/{metrics.json,
+Reads artifacts/pack_beton, artifacts/train_detector, data/coco/test.json and, for overlays and tiles, data/shards. Writes artifacts/eval_detection/{metrics.json,
 predictions.json (COCO results format), per_class.csv, pr_curve.csv, overlays.json, overlays/<key>-truth.png, overlays/<key>-predictions.png}.
 """
 
@@ -13,18 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contracts.coco import read_coco
-from contracts.dataset import coco_path
+from contracts.dataset import SHARDS, coco_path, read_manifest
 from contracts.errors import InputError, run_command
 from contracts.files import replacing, write_json
-from contracts.knobs import load_hardware, load_knobs
+from contracts.knobs import PARAMS, load_hardware, load_knobs
 from contracts.stage import Stage, artifact, read_run, stage
 from evaluation.config import EvalDetectionKnobs
 
 _RETRAIN = "Run `dvc repro train_detector` to train on this dataset version."
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from evaluation.detection import DetectionScores
     from training.batches import ScreenBatch
+    from training.detect import Detections
     from training.models.detector import Detector
 
 
@@ -37,20 +40,72 @@ def main() -> None:
 
         from evaluation.detection import score_detections
         from training.batches import open_split
-        from training.models.detector import load_detector
+        from training.models.detector import Detector
 
         device = "cuda" if hardware.accelerator == "gpu" else "cpu"
-        model = load_detector(artifact("train_detector")).to(device).eval()
+        model = Detector.from_pretrained(artifact("train_detector")).to(device).eval()
         batches = open_split("test", batch_size=hardware.micro_batch, loader=hardware.loader, num_workers=hardware.num_workers)
         s.log(batches.note)
-        predictions, seconds = find_elements(model, s.progress(batches, "detecting", len(batches)), coco)
+        large = None
+        if knobs.tile_overlap is not None:
+            large = LargeScreens(model, coco, knobs.tile_overlap, knobs.max_detections[-1], hardware.micro_batch)
+            s.log(f"{len(large)} of {len(coco['images'])} screens are larger than {model.config.image_size} pixels: detected in tiles")
+            s.report({"tiled_screens": len(large)})
+        predictions, seconds = find_elements(model, s.progress(batches, "detecting", len(batches)), coco, large)
         s.log(f"scoring {len(predictions)} predictions on {len(coco['images'])} screens with {len(coco['annotations'])} elements")
         scores = score_detections(coco, predictions, knobs.max_detections, file="the detector's predictions")
         write_results(s, coco, predictions, scores, knobs.overlays, seconds)
 
 
-def find_elements(model: "Detector", batches: Iterable["ScreenBatch"], coco: dict[str, Any]) -> tuple[list[dict[str, Any]], float]:
-    """Detections on every screen in COCO's results format, and the seconds the detector took (loading left out).
+class LargeScreens:
+    """The screens of a split that do not fit into the model's image: read at full size from data/shards, and detected in tiles (training/tiles.py) that
+    overlap by `overlap` pixels. `most` is the number of detections that a screen may have. `len` counts them; `id in` says whether an image is one.
+    """
+
+    def __init__(self, model: "Detector", coco: dict[str, Any], overlap: int, most: int, micro_batch: int):
+        from training.shards import TarMembers
+
+        height, width = model.config.image_size
+        if overlap >= min(height, width):
+            raise InputError(
+                f"is not less than a side of the model's image, {height} x {width} pixels.", file=PARAMS, field="eval_detection.tile_overlap",
+                found=overlap, fix="Choose about a fifth of it, or null for no tiles.",
+            )  # fmt: skip
+        self._model, self._overlap, self._most, self._micro_batch = model, overlap, most, micro_batch
+        self._keys = {image["id"]: image["screen"]["key"] for image in coco["images"] if image["height"] > height or image["width"] > width}
+        self._members = TarMembers([SHARDS / shard.name for shard in read_manifest().shards])
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, image_id: int) -> bool:
+        return image_id in self._keys
+
+    def read(self, image_id: int) -> "Tensor":
+        """The screen as uint8 [3, H, W]. InputError if no shard holds it, or it is damaged."""
+        import numpy as np
+        import torch
+
+        from training.shards import decode_rgb
+
+        name, fix = f"{self._keys[image_id]}.png", "Run `python -m datagen.dataset` again."
+        try:
+            png = self._members.read(name)
+        except KeyError:
+            raise InputError("is in the COCO file but in no shard.", file=SHARDS, field=name, fix=fix) from None
+        return torch.from_numpy(np.array(decode_rgb(png, self._members.file(name), name, fix))).permute(2, 0, 1)
+
+    def detect(self, image: "Tensor") -> "Detections":
+        """What is on such a screen, in its pixels."""
+        from training.tiles import detect_in_tiles
+
+        return detect_in_tiles(self._model, image, self._overlap, self._most, self._micro_batch)
+
+
+def find_elements(
+    model: "Detector", batches: Iterable["ScreenBatch"], coco: dict[str, Any], large: LargeScreens | None = None
+) -> tuple[list[dict[str, Any]], float]:
+    """Detections on every screen in COCO's results format, and the seconds the detector took (loading left out). `large` screens are detected in tiles.
 
     InputError unless the batches hold exactly the screens of `coco`, each once: a screen left out would count as one on which nothing was found.
     """
@@ -64,10 +119,16 @@ def find_elements(model: "Detector", batches: Iterable["ScreenBatch"], coco: dic
     seen: list[int] = []
     seconds = 0.0
     for batch in batches:
+        image_ids = batch.image_ids.tolist()
+        in_tiles = {image_id: large.read(image_id) for image_id in image_ids if large is not None and image_id in large}
         started = time.perf_counter()
-        detections = detect(model, batch)
+        detections: list[Any] = detect(model, batch) if len(in_tiles) < len(image_ids) else [None] * len(image_ids)
+        if large is not None:
+            detections = [
+                large.detect(in_tiles[image_id]) if image_id in in_tiles else found for image_id, found in zip(image_ids, detections, strict=True)
+            ]
         seconds += time.perf_counter() - started
-        for image_id, found in zip(batch.image_ids.tolist(), detections, strict=True):
+        for image_id, found in zip(image_ids, detections, strict=True):
             seen.append(image_id)
             predictions += coco_results(
                 image_id, found.boxes.tolist(), found.scores.tolist(), [ids[model.config.class_names[label]] for label in found.labels.tolist()]

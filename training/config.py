@@ -90,6 +90,9 @@ class PretrainMaeKnobs(TrainingKnobs):
     """AdamW's decoupled weight decay; biases, norms and tables of one dimension are exempt."""
     encoder: EncoderName
     """Which Swin or ViT; see training/models/encoder.py."""
+    drop_path: float = Field(ge=0, lt=1)
+    """Share of screens for which the encoder's last block is left out while training (stochastic depth, arXiv:1603.09382); it rises linearly from 0 at the
+    first block."""
     decoder_depth: int = Field(ge=1)
     """Transformer blocks of the decoder, which is thrown away afterwards."""
     decoder_dim: int = Field(ge=16)
@@ -131,6 +134,9 @@ class TrainDetectorKnobs(TrainingKnobs):
     """AdamW's decoupled weight decay; biases, norms and tables of one dimension are exempt."""
     encoder: EncoderName
     """Which Swin; must be pretrain_mae's when init_from says so."""
+    drop_path: float = Field(ge=0, lt=1)
+    """Share of screens for which the encoder's last block is left out while training (stochastic depth, arXiv:1603.09382); it rises linearly from 0 at the
+    first block."""
     init_from: Literal["pretrain_mae", "scratch"]
     """Where the encoder's first weights come from."""
     num_queries: int = Field(ge=1)

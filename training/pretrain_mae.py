@@ -1,13 +1,12 @@
 """Masked-autoencoder pretraining (arXiv:2111.06377) of an encoder that computes what is visible alone (arXiv:2205.13515): see training/models/mae.py.
 
-Reads artifacts/pack_beton. Writes artifacts/pretrain_mae/{encoder.safetensors, config.json, log.jsonl, curves.csv, reconstructions.png,
+Reads artifacts/pack_beton. Writes artifacts/pretrain_mae/{model.safetensors (the encoder), config.json, log.jsonl, curves.csv, reconstructions.png,
 tensorboard/, wandb/}.
 """
 
 import argparse
 
 from contracts.errors import run_command
-from contracts.files import write_json
 from contracts.knobs import load_execution, load_hardware, load_knobs
 from contracts.stage import rank, stage
 from training.config import PretrainMaeKnobs
@@ -17,7 +16,7 @@ def main() -> None:
     argparse.ArgumentParser(prog="python -m training.pretrain_mae", description=__doc__).parse_args()
     import lightning as L
 
-    from training.loop import fit, make_plan, open_data, save_weights
+    from training.loop import fit, make_plan, open_data
     from training.mae_task import MaeTask
     from training.models.encoder import build_encoder, configure
     from training.models.mae import MaskedAutoencoder
@@ -31,13 +30,12 @@ def main() -> None:
         index = data.train.index
         plan = make_plan(index.splits["train"].screens, knobs.global_batch, knobs.epochs, knobs.warmup_epochs, hardware, s.name)
 
-        encoder = configure(build_encoder(knobs.encoder, index.image_size), **load_execution().model_dump())
+        encoder = configure(build_encoder(knobs.encoder, index.image_size, knobs.drop_path), **load_execution().model_dump())
         model = MaskedAutoencoder(encoder, knobs.mask_unit, knobs.decoder_depth, knobs.decoder_dim, knobs.masking)
         task = MaeTask(model, knobs, plan, data)
         results = fit(task, s, knobs, hardware, knobs.gradient_clip)
         if rank() == 0:
-            save_weights(encoder, s.folder / "encoder.safetensors")
-            write_json(s.folder / "config.json", {"encoder": knobs.encoder, "image_size": index.image_size})
+            encoder.save_pretrained(s.folder)
             draw_reconstructions(task, data.val, s.folder / "reconstructions.png")
         s.report(results, images={"masked reconstructions": "reconstructions.png"})
 

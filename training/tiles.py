@@ -68,8 +68,10 @@ def _starts(size: int, tile: int, overlap: int) -> list[int]:
     return [round(i * (size - tile) / (number - 1)) for i in range(number)] if number > 1 else [0]
 
 
-def detect_in_tiles(model: Detector, image: Tensor, overlap: int, micro_batch: int = 4) -> Detections:
-    """A screen uint8 [3, H, W] of any size, at its own resolution, in tiles of the model's image size -> detections in its pixels."""
+def detect_in_tiles(model: Detector, image: Tensor, overlap: int, most: int, micro_batch: int = 4) -> Detections:
+    """A screen uint8 [3, H, W] of any size, at its own resolution, in tiles of the model's image size -> detections in its pixels, made of the `most`
+    best of all tiles.
+    """
     height, width = (int(side) for side in image.shape[-2:])
     parts = tiles((height, width), model.config.image_size, overlap)
     padded = image.new_zeros(len(parts), 3, *model.config.image_size)
@@ -79,7 +81,16 @@ def detect_in_tiles(model: Detector, image: Tensor, overlap: int, micro_batch: i
     for start in range(0, len(parts), micro_batch):
         size = torch.tensor([[part.height, part.width] for part in parts[start : start + micro_batch]])
         found += detect(model, ScreenBatch(padded[start : start + micro_batch], [], [], torch.arange(start, start + len(size)), size, size))
-    return merge(parts, found)
+    return merge(parts, _best(found, most))
+
+
+def _best(found: Sequence[Detections], most: int) -> list[Detections]:
+    """What of each tile is among the `most` best of all tiles."""
+    scores = torch.cat([of_tile.scores for of_tile in found])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(min(most, len(scores))).indices] = True
+    by_tile = kept.split([len(of_tile.scores) for of_tile in found])
+    return [Detections(one.boxes[keep], one.scores[keep], one.labels[keep]) for one, keep in zip(found, by_tile, strict=True)]
 
 
 def merge(parts: Sequence[Tile], found: Sequence[Detections]) -> Detections:

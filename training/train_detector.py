@@ -7,7 +7,6 @@ log.jsonl, curves.csv, tensorboard/, wandb/}.
 import argparse
 
 from contracts.errors import run_command
-from contracts.files import write_json
 from contracts.knobs import load_execution, load_hardware, load_knobs
 from contracts.stage import artifact, rank, stage
 from contracts.taxonomy import NAMES
@@ -19,9 +18,9 @@ def main() -> None:
     import lightning as L
 
     from training.detector_task import DetectorTask
-    from training.loop import fit, make_plan, open_data, save_weights
+    from training.loop import fit, make_plan, open_data
     from training.models.detector import DetectorConfig, build_detector
-    from training.models.encoder import configure, load_weights
+    from training.models.encoder import WEIGHTS, configure, load_weights
 
     knobs, hardware = load_knobs(TrainDetectorKnobs), load_hardware("train_detector")
     with stage("train_detector", knobs, hardware) as s:
@@ -40,12 +39,11 @@ def main() -> None:
         configure(model.backbone, **load_execution().model_dump())
         if knobs.init_from == "pretrain_mae":
             fix = "Set train_detector.encoder to pretrain_mae's and run `dvc repro pretrain_mae`, or set init_from to `scratch`."
-            load_weights(model.backbone, artifact("pretrain_mae") / "encoder.safetensors", f"encoder {knobs.encoder}", fix)
+            load_weights(model.backbone, artifact("pretrain_mae") / WEIGHTS, f"encoder {knobs.encoder}", fix)
 
         results = fit(DetectorTask(model, knobs, plan, data), s, knobs, hardware, knobs.gradient_clip)
         if rank() == 0:
-            save_weights(model, s.folder / "model.safetensors")
-            write_json(s.folder / "config.json", config.model_dump(mode="json"))
+            model.save_pretrained(s.folder)
         s.report(results)
 
 

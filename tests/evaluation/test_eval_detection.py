@@ -2,11 +2,14 @@
 
 import csv
 import json
+from collections import Counter
+from typing import ClassVar
 
 import pytest
 import torch
 import yaml
 from pytest import approx
+from scipy import ndimage
 from torch import nn
 
 from contracts.coco import read_coco
@@ -18,13 +21,13 @@ from contracts.stage import stage
 from contracts.taxonomy import NAMES
 from evaluation import eval_detection
 from evaluation.detection import score_detections
-from evaluation.eval_detection import find_elements
+from evaluation.eval_detection import LargeScreens, find_elements
 from tests.evaluation.conftest import write_eval_artifact
 from training import pack_beton
 from training.batches import open_split
 from training.config import TrainDetectorKnobs
-from training.loop import save_weights
 from training.models.detector import DetectorConfig, DetectorOutput, build_detector
+from training.models.encoder import PIXEL_MEAN, PIXEL_STD
 
 TINY = DetectorConfig(
     encoder="swin_nano", image_size=(96, 128), class_names=NAMES, num_queries=40, d_model=32, heads=2, levels=3, points=2, encoder_layers=1,
@@ -50,8 +53,7 @@ def write_detector():
     """artifacts/train_detector with a detector that has learned nothing."""
     torch.manual_seed(0)
     with stage("train_detector", load_knobs(TrainDetectorKnobs)) as s:
-        save_weights(build_detector(TINY), s.folder / "model.safetensors")
-        write_json(s.folder / "config.json", TINY.model_dump(mode="json"))
+        build_detector(TINY).save_pretrained(s.folder)
 
 
 class Oracle(nn.Module):
@@ -140,6 +142,83 @@ def test_too_few_detections_allowed_is_refused(packed):
     params["eval_detection"]["max_detections"] = [10, 39]
     (packed / "params.yaml").write_text(yaml.safe_dump(params))
     with pytest.raises(InputError, match="eval_detection.max_detections to 40 or more"):
+        eval_detection.main()
+
+
+class ColourReader(nn.Module):
+    """Finds what is drawn by its colour, pixel by pixel: exact on the screen's own pixels, with a detector's image size and interface."""
+
+    # The heading stands on the bar, and may be all that a tile shows of it.
+    COLOURS: ClassVar = {
+        "navigation_bar": [(36, 60, 96), (255, 255, 255)], "heading": [(255, 255, 255)], "text": [(70, 76, 88)], "button": [(36, 99, 180)],
+        "icon": [(200, 120, 40)],
+    }  # fmt: skip
+
+    def __init__(self):
+        super().__init__()
+        self.config, self.unused = TINY, nn.Parameter(torch.zeros(1))
+
+    def forward(self, images, content_hw):
+        logits = torch.full((len(images), TINY.num_queries, len(NAMES)), -20.0)
+        boxes = torch.full((len(images), TINY.num_queries, 4), 0.5)
+        mean, std = (torch.tensor(values)[:, None, None] for values in (PIXEL_MEAN, PIXEL_STD))
+        height, width = images.shape[-2:]
+        for i, image in enumerate(images):
+            pixels, query = ((image * std + mean) * 255).round(), 0
+            for name, colours in self.COLOURS.items():
+                drawn = sum((pixels == torch.tensor(colour)[:, None, None]).all(0) for colour in colours)
+                regions, _ = ndimage.label(drawn.numpy())
+                for rows, columns in ndimage.find_objects(regions):
+                    h, w = rows.stop - rows.start, columns.stop - columns.start
+                    if min(h, w) >= 6:
+                        boxes[i, query] = torch.tensor(
+                            [columns.start / width + w / width / 2, rows.start / height + h / height / 2, w / width, h / height]
+                        )
+                        logits[i, query, NAMES.index(name)] = 10.0
+                        query += 1
+        return DetectorOutput(logits, boxes, [])
+
+
+def boxes_of(items, classes):
+    return sorted((item["image_id"], item["category_id"], *(round(v) for v in item["bbox"])) for item in items if item["category_id"] in classes)
+
+
+def test_large_screens_are_read_in_tiles_at_their_own_resolution(packed):
+    """Screens of 640 x 400 for a model of 128 x 96: exactly what is on them, from the bar over the whole width to the icon in the last tile."""
+    coco, reader = read_coco(coco_path("test")), ColourReader()
+    classes = {category["id"] for category in coco["categories"] if category["name"] in ColourReader.COLOURS}
+    truth = boxes_of(coco["annotations"], classes)
+    large = LargeScreens(reader, coco, overlap=32, most=300, micro_batch=8)
+    assert len(large) == len(coco["images"]) == 4
+    found = {}
+    for name, screens in {"scaled": None, "tiles": large}.items():
+        predictions, _ = find_elements(reader, open_split("test", batch_size=3), coco, screens)
+        assert max(Counter(p["image_id"] for p in predictions).values()) <= 300
+        found[name] = boxes_of([p for p in predictions if p["score"] > 0.9], classes)
+    assert found["tiles"] == truth
+    assert max(box[2] for box in truth) >= 600 and found["scaled"] != truth
+
+
+def test_screens_that_fit_are_not_cut(packed):
+    coco, reader = read_coco(coco_path("test")), ColourReader()
+    reader.config = TINY.model_copy(update={"image_size": (400, 640)})
+    large = LargeScreens(reader, coco, overlap=32, most=300, micro_batch=8)
+    assert len(large) == 0 and 1 not in large
+
+
+def test_the_stage_with_tiles(packed):
+    write_detector()
+    params = yaml.safe_load((packed / "params.yaml").read_text())
+    params["eval_detection"] |= {"tile_overlap": 32, "max_detections": [100], "overlays": 0}
+    (packed / "params.yaml").write_text(yaml.safe_dump(params))
+    eval_detection.main()
+    folder = packed / "artifacts/eval_detection"
+    assert json.loads((folder / "metrics.json").read_text())["tiled_screens"] == 4
+    predictions = json.loads((folder / "predictions.json").read_text())
+    assert max(p["bbox"][0] for p in predictions) > 500  # from the last tiles
+    params["eval_detection"]["tile_overlap"] = 96
+    (packed / "params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(InputError, match="eval_detection.tile_overlap: is not less than a side of the model's image, 96 x 128 pixels"):
         eval_detection.main()
 
 

@@ -16,10 +16,10 @@ from training.models.visible_swin import UNIT, encode_visible
 from training.models.window_groups import group_windows
 
 
-def small_swin(image_size: tuple[int, int], window: int = 7, depths: tuple[int, ...] = (2, 2, 3, 2)) -> SwinTransformer:
+def small_swin(image_size: tuple[int, int], window: int = 7, drop_path: float = 0) -> SwinTransformer:
     torch.manual_seed(0)
     swin = SwinTransformer(
-        img_size=image_size, embed_dim=8, depths=depths, num_heads=(1, 2, 2, 4), window_size=window, num_classes=0, drop_path_rate=0
+        img_size=image_size, embed_dim=8, depths=(2, 2, 3, 2), num_heads=(1, 2, 2, 4), window_size=window, num_classes=0, drop_path_rate=drop_path
     )
     swin.norm = nn.Identity()
     with torch.no_grad():
@@ -53,8 +53,8 @@ def dense_with_exclusion(swin: SwinTransformer, images: Tensor, visible: Tensor)
         x = stage.downsample(x)
         shown = visible.repeat_interleave(x.shape[1] // visible.shape[1], 1).repeat_interleave(x.shape[2] // visible.shape[2], 2)
         for block in stage.blocks:
-            x = x + excluded_attention(block, block.norm1(x), shown)
-            x = x + block.mlp(block.norm2(x))
+            x = x + block.drop_path1(excluded_attention(block, block.norm1(x), shown))
+            x = x + block.drop_path2(block.mlp(block.norm2(x)))
     return x[visible]
 
 
@@ -129,10 +129,32 @@ def test_an_image_may_be_hidden_whole() -> None:
     assert encode_visible(swin, torch.randn(2, 3, 64, 96), torch.zeros(2, 2, 3, dtype=torch.bool)).shape == (0, 64)
 
 
-def test_stochastic_depth_is_refused() -> None:
-    swin = SwinTransformer(img_size=(64, 96), embed_dim=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1), drop_path_rate=0.1)
-    with pytest.raises(ValueError, match="stochastic depth"):
-        encode_visible(swin, torch.randn(1, 3, 64, 96), masks("all", 1, (64, 96)))
+@pytest.mark.parametrize("kind", ["all", "quarter"])
+def test_stochastic_depth_is_timms(kind: str) -> None:
+    """The same draws, one per image and branch, give the same values and gradients; in evaluation nothing is drawn."""
+    image_size = (64, 96)
+    swin, visible = small_swin(image_size, drop_path=0.5).double(), masks(kind, 6, image_size)
+    images = torch.randn(6, 3, *image_size, dtype=torch.float64)
+    found = []
+    for encode in (dense_with_exclusion, encode_visible):
+        torch.manual_seed(3)
+        found.append(values_and_gradients(swin, encode(swin, images, visible)))
+    assert_same(found[1], found[0])
+    other = encode_visible(swin, images, visible)
+    assert not torch.allclose(other, found[1][0])  # other draws
+    plain = small_swin(image_size).double()
+    assert torch.equal(encode_visible(swin.eval(), images, visible), encode_visible(plain.eval(), images, visible))
+
+
+def test_a_checkpointed_block_is_dropped_for_the_same_images_again() -> None:
+    image_size = (64, 96)
+    swin, images, visible = small_swin(image_size, drop_path=0.5), torch.randn(6, 3, *image_size), masks("quarter", 6, image_size)
+    found = []
+    for checkpointing in (False, True):
+        swin.set_grad_checkpointing(checkpointing)
+        torch.manual_seed(3)
+        found.append(values_and_gradients(swin, encode_visible(swin, images, visible)))
+    assert_same(found[1], found[0])
 
 
 # --- packing

@@ -1,6 +1,8 @@
 """Architectures: shapes, gradients, parity with timm and transformers, save and load, and that every preset can be built."""
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import timm
@@ -8,17 +10,18 @@ import torch
 from safetensors.torch import save_file
 from timm.models.swin_transformer import SwinTransformer
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from contracts.errors import InputError
-from contracts.files import write_json
 from contracts.knobs import load_knobs, preset_names
 from contracts.taxonomy import NAMES
 from training.batches import ScreenBatch
 from training.config import PackBetonKnobs, PretrainMaeKnobs, TrainDetectorKnobs
 from training.detect import detect
 from training.losses.detection import LossWeights, Target, detection_loss, to_xyxy
-from training.models.detector import DetectorConfig, DetectorOutput, build_detector, load_detector
-from training.models.encoder import SwinEncoder, build_encoder, content_mask, load_weights, normalise, sine_position
+from training.models import deformable_attention as attention_module
+from training.models.detector import Detector, DetectorConfig, DetectorOutput, build_detector
+from training.models.encoder import Encoder, SwinEncoder, build_encoder, content_mask, load_weights, normalise, sine_position
 from training.models.mae import MaskedAutoencoder, from_units, hidden_units, to_units, unit_content
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -153,18 +156,44 @@ def test_padding_does_not_change_a_detection() -> None:
     torch.testing.assert_close(a.boxes, b.boxes)
 
 
+class HostCopies(TorchDispatchMode):
+    """Counts tensors made of Python numbers, and numbers asked of tensors: what makes a GPU wait, and a CUDA graph impossible."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        if name in ("lift_fresh", "_local_scalar_dense"):
+            self.found[name] += 1
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", ["two_stage", "one_stage"])
+def test_a_detection_waits_for_the_host_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To ask whether there is any padding, which is not asked while a graph is recorded. (The path of CPUs has constants of its own.)"""
+    monkeypatch.setattr(attention_module, "deformable_attention", attention_module.deformable_attention_reference)
+    model = MODELS[name]().eval()
+    pixels, content = torch.zeros(1, 3, *IMAGE_SIZE, dtype=torch.uint8), torch.tensor([[*IMAGE_SIZE]])
+    with torch.no_grad():
+        for _ in range(2):  # constants are made the first time
+            with HostCopies() as copies:
+                model(normalise(pixels, content), content)
+    assert copies.found == {"_local_scalar_dense": 1}
+
+
 def save(folder: Path, **changes: object) -> nn.Module:
     torch.manual_seed(0)
     model = build_detector(config(**changes)).eval()
     folder.mkdir(exist_ok=True)
-    save_file(model.state_dict(), folder / "model.safetensors")
-    write_json(folder / "config.json", model.config.model_dump(mode="json"))
+    model.save_pretrained(folder)
     return model
 
 
 def test_a_saved_detector_gives_the_same_output(tmp_path: Path) -> None:
     model = save(tmp_path / "train_detector")
-    loaded = load_detector(tmp_path / "train_detector")
+    loaded = Detector.from_pretrained(tmp_path / "train_detector")
     assert not loaded.training and loaded.config == model.config
     images, content = inputs()
     with torch.no_grad():
@@ -178,13 +207,27 @@ def test_a_checkpoint_of_another_architecture_is_refused(tmp_path: Path) -> None
     save(folder, d_model=32)
     (folder / "model.safetensors").write_bytes(weights)
     with pytest.raises(InputError, match=r"model.safetensors: .*: is a checkpoint of another architecture .*dvc repro train_detector"):
-        load_detector(folder)
+        Detector.from_pretrained(folder)
     (folder / "model.safetensors").write_bytes(weights[: len(weights) // 2])
     with pytest.raises(InputError, match="not a readable safetensors file"):
-        load_detector(folder)
+        Detector.from_pretrained(folder)
     (folder / "config.json").write_text('{"encoder": "swin_huge"}')
     with pytest.raises(InputError, match=r"config.json: is no detector configuration"):
-        load_detector(folder)
+        Detector.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("name", ["swin_nano", "vit_nano"])
+def test_a_saved_encoder_gives_the_same_output(name: str, tmp_path: Path) -> None:
+    encoder = build_encoder(name, IMAGE_SIZE).eval()
+    encoder.save_pretrained(tmp_path)
+    loaded = Encoder.from_pretrained(tmp_path)
+    assert not loaded.training and (loaded.name, loaded.image_size) == (name, IMAGE_SIZE)
+    images, _ = inputs()
+    with torch.no_grad():
+        assert all(torch.equal(a, b) for a, b in zip(encoder(images), loaded(images), strict=True))
+    (tmp_path / "config.json").write_text('{"encoder": "swin_huge", "image_size": [64, 96]}')
+    with pytest.raises(InputError, match="config.json: is no encoder's configuration"):
+        Encoder.from_pretrained(tmp_path)
 
 
 def test_an_encoder_of_another_size_is_refused_by_name(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from contracts.knobs import Hardware
 from tests.training.synthetic_screens import tiny_params, write_params
 from training import pretrain_mae, train_detector
 from training.loop import layer_numbers, make_plan, parameter_groups, peak_rate, warmup_cosine
-from training.models.detector import load_detector
+from training.models.detector import Detector
 from training.models.encoder import SwinEncoder, load_weights
 
 ROOT = Path(__file__).parents[2]
@@ -137,9 +137,9 @@ def test_pretraining_then_detection(project: Path) -> None:
         assert not [path for path in folder.rglob("*") if path.is_symlink()]
     assert {p.name for p in project.iterdir()} == before
     assert sorted(p.name for p in (project / "artifacts").iterdir()) == ["pack_beton", "pretrain_mae", "train_detector"]
-    pretrained = load_file(project / "artifacts/pretrain_mae/encoder.safetensors")
+    pretrained = load_file(project / "artifacts/pretrain_mae/model.safetensors")
     # At this learning rate the detector's encoder is still the pretrained one.
-    encoder = load_detector(project / "artifacts/train_detector").backbone.state_dict()
+    encoder = Detector.from_pretrained(project / "artifacts/train_detector").backbone.state_dict()
     assert pretrained.keys() == encoder.keys()
     for name in pretrained:
         torch.testing.assert_close(encoder[name], pretrained[name])
@@ -268,9 +268,9 @@ def test_an_encoder_of_another_architecture_stops_the_detector(project: Path) ->
     folder = project / "artifacts/pretrain_mae"
     folder.mkdir()
     (folder / "run.json").write_text("{}")
-    save_file(SwinEncoder("swin_micro", (64, 96)).state_dict(), folder / "encoder.safetensors")
+    save_file(SwinEncoder("swin_micro", (64, 96)).state_dict(), folder / "model.safetensors")
     configure(project, train_detector={"init_from": "pretrain_mae"})
-    with pytest.raises(InputError, match=r"encoder.safetensors: .*another architecture than encoder swin_nano.*init_from to `scratch`"):
+    with pytest.raises(InputError, match=r"model.safetensors: .*another architecture than encoder swin_nano.*init_from to `scratch`"):
         train_detector.main()
     assert not (project / "artifacts/train_detector").exists()
 

@@ -95,10 +95,12 @@ def test_the_better_of_two_tiles_is_kept_and_classes_do_not_mix() -> None:
 def test_a_screen_larger_than_the_model_is_detected_in_its_own_pixels() -> None:
     model = build_detector(config()).eval()
     image = torch.randint(256, (3, 100, 150), dtype=torch.uint8)
-    found = detect_in_tiles(model, image, overlap=24, micro_batch=3)
+    found = detect_in_tiles(model, image, overlap=24, most=900, micro_batch=3)
     assert len(found.boxes) == len(found.scores) == len(found.labels) > 0
     assert (found.boxes >= 0).all() and (found.boxes[:, 2] <= 150).all() and (found.boxes[:, 3] <= 100).all()
     assert found.boxes[:, 2].max() > IMAGE_SIZE[1]  # from more than the first tile
+    few = detect_in_tiles(model, image, overlap=24, most=10, micro_batch=3)
+    assert 0 < len(few.scores) <= 10 and few.scores[0] == found.scores[0]
 
 
 def test_a_screen_of_the_models_size_is_one_tile() -> None:
@@ -109,6 +111,6 @@ def test_a_screen_of_the_models_size_is_one_tile() -> None:
     image = torch.randint(256, (1, 3, *IMAGE_SIZE), dtype=torch.uint8)
     size = torch.tensor([IMAGE_SIZE])
     (alone,) = detect(model, ScreenBatch(image, [], [], torch.tensor([0]), size, size))
-    in_tiles = detect_in_tiles(model, image[0], overlap=24)
+    in_tiles = detect_in_tiles(model, image[0], overlap=24, most=900)
     torch.testing.assert_close(in_tiles.scores, alone.scores)
     torch.testing.assert_close(in_tiles.boxes, alone.boxes)

@@ -120,7 +120,9 @@ def _products(gradient: Tensor, table: Tensor, rows: Tensor) -> Tensor:
     count, each = rows.shape
     starts = torch.arange(0, (count + 1) * each, each, dtype=rows.dtype)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta", category=UserWarning)
+        warnings.filterwarnings(
+            "ignore", message="Sparse (CSR tensor support is in beta|invariant checks are implicitly disabled)", category=UserWarning
+        )
         wanted = torch.sparse_csr_tensor(starts, rows.view(-1), gradient.new_zeros(rows.numel()), (count, len(table)), check_invariants=False)
     return torch.sparse.sampled_addmm(wanted, gradient.contiguous(), table.t(), beta=0.0).values()
 

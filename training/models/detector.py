@@ -13,17 +13,15 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from pydantic import Field, ValidationError, model_validator
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from contracts.annotation import Frozen
 from contracts.errors import InputError
-from contracts.files import replacing, write_json
 from training.config import EncoderName, QuerySelection, check_denoising
 from training.models.constants import constant
 from training.models.deformable_attention import DeformableAttention
 from training.models.denoising import NoisyQueries, visible
-from training.models.encoder import STRIDES, build_encoder, content_mask, load_weights, sine_code, sine_position
+from training.models.encoder import CONFIG, STRIDES, WEIGHTS, build_encoder, content_mask, load_weights, save_model, sine_code, sine_position
 
 # Before training a query claims any class with this probability (focal loss, arXiv:1708.02002, section 4.1).
 _PRIOR = 0.01
@@ -53,6 +51,7 @@ class DetectorConfig(Frozen):
     query_selection: QuerySelection = "mixed"
     look_forward_twice: bool = False
     denoising_queries: int = 0
+    drop_path: float = 0.0
 
     @model_validator(mode="after")
     def _possible(self) -> "DetectorConfig":
@@ -173,7 +172,7 @@ class Detector(nn.Module):
         super().__init__()
         self.config = config
         dim, classes = config.d_model, len(config.class_names)
-        self.backbone = build_encoder(config.encoder, config.image_size)
+        self.backbone = build_encoder(config.encoder, config.image_size, config.drop_path)
         self.feature_norms = nn.ModuleList(nn.LayerNorm(channels) for channels in self.backbone.channels[: config.levels])
         self.projections = nn.ModuleList(
             nn.Sequential(nn.Conv2d(channels, dim, 1), _group_norm(dim)) for channels in self.backbone.channels[: config.levels]
@@ -318,34 +317,27 @@ class Detector(nn.Module):
 
     def save_pretrained(self, folder: Path) -> None:
         """Write `config.json` and `model.safetensors`, from which `from_pretrained` makes the same detector."""
-        folder = Path(folder)
-        with replacing(folder / "model.safetensors") as temporary:
-            save_file({name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}, temporary, metadata={"format": "pt"})
-        write_json(folder / "config.json", self.config.model_dump(mode="json"))
+        save_model(self, self.config.model_dump(mode="json"), folder)
 
     @classmethod
     def from_pretrained(cls, folder: Path) -> "Detector":
         """The detector saved in `folder`, in evaluation mode. InputError if a file is missing, damaged or belongs to another architecture."""
-        return load_detector(Path(folder))
+        folder = Path(folder)
+        file, fix = folder / CONFIG, f"Run `dvc repro {folder.name}` to train it again."
+        try:
+            config = DetectorConfig.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise InputError("does not exist.", file=file, fix=fix) from None
+        except (json.JSONDecodeError, ValidationError) as error:
+            raise InputError(f"is no detector configuration: {error}.", file=file, fix=fix) from None
+        detector = build_detector(config)
+        load_weights(detector, folder / WEIGHTS, f"the one in {file}", fix)
+        return detector.eval()
 
 
 def build_detector(config: DetectorConfig) -> Detector:
     """A detector with fresh weights."""
     return Detector(config)
-
-
-def load_detector(folder: Path) -> Detector:
-    """The detector saved in `folder` (config.json, model.safetensors), in evaluation mode. InputError if the two do not belong together."""
-    file, fix = folder / "config.json", f"Run `dvc repro {folder.name}` to train it again."
-    try:
-        config = DetectorConfig.model_validate(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise InputError("does not exist.", file=file, fix=fix) from None
-    except (json.JSONDecodeError, ValidationError) as error:
-        raise InputError(f"is no detector configuration: {error}.", file=file, fix=fix) from None
-    detector = build_detector(config)
-    load_weights(detector, folder / "model.safetensors", f"the one in {file}", fix)
-    return detector.eval()
 
 
 def inverse_sigmoid(x: Tensor, eps: float = 1e-5) -> Tensor:

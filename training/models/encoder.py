@@ -6,6 +6,7 @@ A ViT's positions are MAE's sines on the grid of the image at hand instead of le
 Images that are no multiple of the patch are padded below and right with the mean colour.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,15 +17,18 @@ import timm
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from timm.models.swin_transformer import SwinTransformer
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from contracts.errors import InputError
+from contracts.files import replacing, write_json
 from training.models.constants import constant
 
 STRIDES = (8, 16, 32)
+# What a saved model's folder holds.
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
 _SWIN_PATCH = 4
 # ImageNet statistics; what a timm checkpoint expects.
 PIXEL_MEAN = (0.485, 0.456, 0.406)
@@ -42,11 +46,39 @@ _OUR_VITS: Mapping[str, Mapping[str, Any]] = MappingProxyType({"vit_nano": {"pat
 
 
 def build_encoder(name: str, image_size: tuple[int, int], drop_path: float = 0.0) -> "SwinEncoder | VitEncoder":
-    """The encoder of that name (training.config.EncoderName) with fresh weights, for images of (height, width)."""
+    """The encoder of that name (training.config.EncoderName) with fresh weights, for images of (height, width). `drop_path` is the last block's rate of
+    stochastic depth, which rises linearly from 0 at the first.
+    """
     return (VitEncoder if name.startswith("vit_") else SwinEncoder)(name, image_size, drop_path)
 
 
-class SwinEncoder(nn.Module):
+class Encoder(nn.Module):
+    """What is the same for Swin and ViT: `name` (training.config.EncoderName) and `image_size` (height, width), with which they are saved."""
+
+    name: str
+    image_size: tuple[int, ...]
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write `config.json` and `model.safetensors`, from which `from_pretrained` makes the same encoder."""
+        save_model(self, {"encoder": self.name, "image_size": self.image_size}, folder)
+
+    @staticmethod
+    def from_pretrained(folder: Path) -> "SwinEncoder | VitEncoder":
+        """The encoder saved in `folder`, in evaluation mode. InputError if a file is missing, damaged or belongs to another architecture."""
+        file, fix = Path(folder) / CONFIG, f"Run `dvc repro {Path(folder).name}` to make it again."
+        try:
+            config = json.loads(file.read_text(encoding="utf-8"))
+            encoder = build_encoder(config["encoder"], tuple(config["image_size"]))
+        except FileNotFoundError:
+            raise InputError("does not exist.", file=file, fix=fix) from None
+        except (json.JSONDecodeError, KeyError, TypeError, RuntimeError) as error:
+            raise InputError(f"is no encoder's configuration: {error!r}.", file=file, fix=fix) from None
+        load_weights(encoder, Path(folder) / WEIGHTS, f"the one in {file}", fix)
+        encoder.eval()
+        return encoder
+
+
+class SwinEncoder(Encoder):
     """`forward(images [B, 3, H, W]) -> [[B, C8, H/8, W/8], [B, C16, H/16, W/16], [B, C32, H/32, W/32]]` (sizes rounded up).
 
     `channels` holds (C8, C16, C32); `cell` is the coarsest stride. `image_size` fixes window masks at build time; other sizes are refused by timm.
@@ -84,7 +116,7 @@ class SwinEncoder(nn.Module):
         return features[1:]
 
 
-class VitEncoder(nn.Module):
+class VitEncoder(Encoder):
     """`forward` as SwinEncoder's. A ViT has one stride, its patch of 16 pixels; the others are ViTDet's simple feature pyramid (arXiv:2203.16527): one
     transposed convolution for stride 8, maximum pooling for stride 32.
     """
@@ -209,6 +241,16 @@ def sine_code(angle: Tensor, channels: int, temperature: float = 10_000.0) -> Te
     frequency = temperature ** (-2 * torch.arange(channels // 2, device=angle.device, dtype=torch.float32) / channels)
     phase = angle[..., None] * frequency
     return torch.stack([phase.sin(), phase.cos()], dim=-1).flatten(-2)
+
+
+def save_model(module: nn.Module, config: object, folder: Path) -> None:
+    """Write a model's settings (what JSON can hold) and all its weights into a folder."""
+    folder = Path(folder)
+    # Copied, because ZeRO keeps weights in one piece of memory, which safetensors does not write.
+    weights = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in module.state_dict().items()}
+    with replacing(folder / WEIGHTS) as temporary:
+        save_file(weights, temporary, metadata={"format": "pt"})
+    write_json(folder / CONFIG, config)
 
 
 def load_weights(module: nn.Module, file: Path, what: str, fix: str) -> None:

@@ -46,34 +46,38 @@ class Layout:
 
 def encode_visible(swin: SwinTransformer, images: Tensor, visible: Tensor) -> Tensor:
     """Images [B, 3, H, W], H and W multiples of 32, and visible units bool [B, H/32, W/32] -> the last stage's tokens [V, C32] of the
-    visible units, in the order of `visible.nonzero()`. Gradient checkpointing and fused attention are those of the timm modules.
-
-    ValueError if the encoder has stochastic depth: it is drawn per image, and rows here are tokens.
+    visible units, in the order of `visible.nonzero()`. Gradient checkpointing, fused attention and stochastic depth are those of the timm modules.
     """
-    if any(
-        isinstance(block.drop_path1, nn.Module) and not isinstance(block.drop_path1, nn.Identity) for stage in swin.layers for block in stage.blocks
-    ):
-        raise ValueError("an encoder that sees visible units alone has no stochastic depth; build it with drop_path 0")
     units = visible.cpu().numpy().nonzero()
+    of_unit = torch.from_numpy(units[0]).to(images.device)
     x = _embed(swin.patch_embed, images, units)
     for number, stage in enumerate(swin.layers):
         if number:
             x = stage.downsample.reduction(stage.downsample.norm(x.reshape(-1, 4 * x.shape[-1])))
         layouts: dict[Any, Layout] = {}
+        image = of_unit.repeat_interleave((UNIT // _PATCH >> number) ** 2)
         for block in stage.blocks:
             windows = (block.window_size, block.shift_size)
             if windows not in layouts:
                 layouts[windows] = _layout(block, units, UNIT // _PATCH >> number, images.device)
             if stage.grad_checkpointing and torch.is_grad_enabled():
-                x = checkpoint(_block, block, x, layouts[windows], use_reentrant=False)
+                x = checkpoint(_block, block, x, layouts[windows], image, len(images), use_reentrant=False)
             else:
-                x = _block(block, x, layouts[windows])
+                x = _block(block, x, layouts[windows], image, len(images))
     return x
 
 
-def _block(block: SwinTransformerBlock, x: Tensor, layout: Layout) -> Tensor:
-    x = x + _attention(block.attn, block.norm1(x), layout)
-    return x + block.mlp(block.norm2(x))
+def _block(block: SwinTransformerBlock, x: Tensor, layout: Layout, image: Tensor, images: int) -> Tensor:
+    """`image` int64 [T]: which of the `images` a token is of."""
+    x = x + _dropped(block.drop_path1, _attention(block.attn, block.norm1(x), layout), image, images)
+    return x + _dropped(block.drop_path2, block.mlp(block.norm2(x)), image, images)
+
+
+def _dropped(drop_path: nn.Module, x: Tensor, image: Tensor, images: int) -> Tensor:
+    """Stochastic depth (arXiv:1603.09382): timm draws a factor for each image, which all tokens of the image share."""
+    if not drop_path.training or isinstance(drop_path, nn.Identity):
+        return x
+    return x * drop_path(x.new_ones(images, 1))[image]
 
 
 def _embed(patch_embed: nn.Module, images: Tensor, units: tuple[Ints, ...]) -> Tensor:
