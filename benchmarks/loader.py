@@ -6,7 +6,8 @@
 All three give the same screens, in the same order and batches, at training resolution. The peer is a torch DataLoader with 2 workers over the screens'
 PNG files: PIL reads each, scales it with the same filter as `pack_beton` and puts it on the padded canvas; it reads no labels. Ours are the beton and the
 packed shards that `pack_beton` makes of the same files, with 2 workers each, and with their boxes and labels. Every tensor of an epoch is compared: the
-pixels of all three are the same to the last bit. The rates are medians over epochs, of which the three take turns.
+pixels of all three are the same to the last bit. The rates are medians over epochs, of which the three take turns. Beside them stands the processor
+time of each (this process and its workers), which other work on the machine hardly changes.
 """
 
 import argparse
@@ -48,13 +49,14 @@ def main() -> None:
         screens = save_screens(Path(folder), options.screens)
         loaders = open_loaders(Path(folder), screens, knobs)
         compare(loaders)
-        rates = race(loaders, options.epochs, len(screens))
+        rates, processor = race(loaders, options.epochs, len(screens))
         sizes = {kind: sum(file.stat().st_size for file in Path(folder).glob(f"*.{kind}")) for kind in ("png", "beton", "tar")}
     for name, rate in rates.items():
-        print(f"{name}: {rate:.0f} screens/s, {rate / rates['peer']:.1f} times the peer's")
+        print(f"{name}: {rate:.0f} screens/s, {rate / rates['peer']:.1f} times the peer's; {processor[name]:.2f} ms of processor time per screen")
     result = {
         "benchmark": "loader", "ratio": round(rates["beton"] / rates["peer"], 2), "ours": round(rates["beton"], 1), "peer": round(rates["peer"], 1),
         "unit": "screens/s", "ratio_shards": round(rates["shards"] / rates["peer"], 2), "shards": round(rates["shards"], 1),
+        "processor_ms_per_screen": {name: round(used, 3) for name, used in processor.items()},
         "image_size": knobs.image_size, "screens": len(screens), "workers": _WORKERS, "batch": _BATCH,
         **{f"{kind}_bytes_per_screen": size // len(screens) for kind, size in sizes.items()},
     }  # fmt: skip
@@ -178,21 +180,31 @@ def compare(loaders: dict[str, Callable[[int], Iterable[Any]]]) -> None:
             raise AssertionError(f"batch {number} is not the same from all loaders")
 
 
-def race(loaders: dict[str, Callable[[int], Iterable[Any]]], epochs: int, screens: int) -> dict[str, float]:
-    """Screens per second of each loader: the median of its epochs."""
+def race(loaders: dict[str, Callable[[int], Iterable[Any]]], epochs: int, screens: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Screens per second of each loader, the median of its epochs; and milliseconds of processor time per screen, of all its epochs."""
     rates: dict[str, list[float]] = {name: [] for name in loaders}
+    used = dict.fromkeys(loaders, 0.0)
     for epoch in range(1, epochs + 1):
         for name, open_epoch in loaders.items():
-            started = time.perf_counter()
+            started, before = time.perf_counter(), processor_seconds()
             read = sum(len(batch) for batch in open_epoch(epoch))
             rates[name].append(screens / (time.perf_counter() - started))
+            used[name] += processor_seconds() - before
             assert read == screens
-    return {name: median(found) for name, found in rates.items()}
+    return {name: median(found) for name, found in rates.items()}, {name: 1000 * found / (epochs * screens) for name, found in used.items()}
+
+
+def processor_seconds() -> float:
+    """What this process and those that it started have used."""
+    import psutil
+
+    this = psutil.Process()
+    return float(sum(one.cpu_times().user + one.cpu_times().system for one in (this, *this.children(recursive=True))))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.loader", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--screens", type=int, default=240, help="screens of an epoch (default: %(default)s)")
+    parser.add_argument("--screens", type=int, default=480, help="screens of an epoch (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=5, help="timed epochs of each loader (default: %(default)s)")
     return parser.parse_args()
 

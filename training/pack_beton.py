@@ -10,7 +10,6 @@ import json
 import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, pairwise
 from pathlib import Path
 from time import perf_counter
@@ -106,20 +105,18 @@ def scaled(screens: list["Screen"], pngs: Any, knobs: PackBetonKnobs, threads: i
 
     InputError at the first that cannot be scaled, when the rest has been looked through for more of them, so that it can count and name them all.
     """
+    from training.shards import work_ahead
 
     def work(numbered: tuple[int, "Screen"]) -> "PackedScreen":
         return scale_screen(*numbered, pngs, knobs)
 
-    with ThreadPoolExecutor(threads) as pool:
-        numbered = iter(enumerate(screens, start=1))
-        waiting = [pool.submit(work, one) for one in islice(numbered, 2 * threads)]
-        for number in range(len(screens)):
-            try:
-                screen = waiting.pop(0).result()
-            except InputError as error:
-                raise _all_broken(error, screens, number, work) from None
+    done = 0
+    try:
+        for screen in work_ahead(work, enumerate(screens, start=1), threads):
             yield screen
-            waiting += [pool.submit(work, one) for one in islice(numbered, 1)]
+            done += 1
+    except InputError as error:
+        raise _all_broken(error, screens, done, work) from None
 
 
 def _all_broken(first: InputError, screens: list["Screen"], number: int, work: Callable[[tuple[int, "Screen"]], object]) -> InputError:
@@ -170,7 +167,7 @@ def scale_screen(image_id: int, screen: "Screen", pngs: Any, knobs: PackBetonKno
 def through_shards(
     packed: Iterable["PackedScreen"], folder: Path, split: Split, index: list[dict[str, Any]], store: "ShardStore | None"
 ) -> Iterator["PackedScreen"]:
-    """Pass screens on while writing them to `<split>-NNNNNN.tar`, as <image id>.json and <image id>.png (lossless); what they hold goes to `index`.
+    """Pass screens on while writing them to `<split>-NNNNNN.tar`, as <image id>.json and <image id>.png (see `encode_png`); what they hold goes to `index`.
 
     With a store each shard is moved there when it is whole.
     """
@@ -196,15 +193,13 @@ def _chain(*parts: Iterable["PackedScreen"]) -> Iterator["PackedScreen"]:
 
 
 def _add(tar: tarfile.TarFile, screen: "PackedScreen") -> None:
-    from PIL import Image
+    from training.shards import encode_png
 
-    png = io.BytesIO()
-    Image.fromarray(screen.image).save(png, "PNG", compress_level=1)
     meta = {
         "image_id": screen.image_id, "boxes": screen.boxes.tolist(), "labels": screen.labels.tolist(),
         "content_hw": screen.content_hw, "original_hw": screen.original_hw,
     }  # fmt: skip
-    for suffix, data in (("json", json.dumps(meta).encode()), ("png", png.getvalue())):
+    for suffix, data in (("json", json.dumps(meta).encode()), ("png", encode_png(screen.image))):
         # No time, no owner: the same screens give the same bytes.
         member = tarfile.TarInfo(f"{screen.image_id:09d}.{suffix}")
         member.size = len(data)

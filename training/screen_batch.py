@@ -1,5 +1,6 @@
 """What a loader gives to a model: screens at training resolution, alone and in batches."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,13 +47,16 @@ class PackedScreen:
     original_hw: tuple[int, int]
 
 
-def collate(screens: list[PackedScreen]) -> ScreenBatch:
-    """Screens of one size to a batch."""
-    return ScreenBatch(
-        images=torch.from_numpy(np.stack([screen.image for screen in screens])).permute(0, 3, 1, 2).contiguous(),
-        boxes=[torch.from_numpy(screen.boxes) for screen in screens],
-        labels=[torch.from_numpy(screen.labels) for screen in screens],
-        image_ids=torch.tensor([screen.image_id for screen in screens], dtype=torch.int64),
-        content_hw=torch.tensor([screen.content_hw for screen in screens], dtype=torch.int64),
-        original_hw=torch.tensor([screen.original_hw for screen in screens], dtype=torch.int64),
-    )
+def collate(screens: Iterable[PackedScreen], number: int) -> ScreenBatch:
+    """`number` screens of one size to a batch. None is kept when it is in: the memory of one serves those that follow."""
+    boxes, labels, numbers = [], [], np.empty((number, 5), dtype=np.int64)
+    for n, screen in enumerate(screens):
+        height, width, channels = screen.image.shape
+        if n == 0:
+            images = np.empty((number, channels, height, width), dtype=np.uint8)
+        images[n] = screen.image.transpose(2, 0, 1)
+        boxes.append(torch.from_numpy(screen.boxes))
+        labels.append(torch.from_numpy(screen.labels))
+        numbers[n] = screen.image_id, *screen.content_hw, *screen.original_hw
+    image_ids, content_hw, original_hw = (part.clone() for part in torch.from_numpy(numbers).split([1, 2, 2], dim=1))
+    return ScreenBatch(torch.from_numpy(images), boxes, labels, image_ids[:, 0], content_hw, original_hw)

@@ -7,13 +7,14 @@ Parts of shards are read by their offsets, so that a stream can have any order; 
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from contracts.errors import InputError
 
+Done = TypeVar("Done")
 # (name of the shard, first byte, byte behind the last)
 Part = tuple[str, int, int]
 # Seconds to wait before a read from afar is tried again.
@@ -21,7 +22,7 @@ _PATIENCE = (0.5, 2.0, 8.0)
 
 
 class ShardStore(Protocol):
-    """Files named like `train-000000.tar`. Can be sent to other processes."""
+    """Files named like `train-000000.tar`. Several threads may read at once."""
 
     place: str
 
@@ -43,19 +44,31 @@ def open_shard_store(place: str) -> ShardStore:
     return Remote(place)
 
 
+class OpenFiles:
+    """Local files, opened when first read and kept open. Several threads may read at once."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path, int] = {}
+
+    def __del__(self) -> None:
+        for descriptor in self._open.values():
+            os.close(descriptor)
+
+    def read(self, file: Path, start: int, size: int) -> bytes:
+        """Bytes of a file from `start` on; fewer than `size` at its end. OSError if it cannot be read."""
+        if file not in self._open:
+            descriptor = os.open(file, os.O_RDONLY)
+            if self._open.setdefault(file, descriptor) != descriptor:
+                os.close(descriptor)  # another thread was first
+        return os.pread(self._open[file], size, start)
+
+
 class Folder:
     """Shards in a local folder."""
 
     def __init__(self, folder: str):
         self.place, self._folder = folder, Path(folder)
-        self._open: dict[str, int] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_open": {}}
-
-    def __del__(self) -> None:
-        for descriptor in getattr(self, "_open", {}).values():
-            os.close(descriptor)
+        self._open = OpenFiles()
 
     def size(self, name: str) -> int | None:
         try:
@@ -67,9 +80,7 @@ class Folder:
         found = []
         for name, start, stop in parts:
             try:
-                if name not in self._open:
-                    self._open[name] = os.open(self._folder / name, os.O_RDONLY)
-                found.append(os.pread(self._open[name], stop - start, start))
+                found.append(self._open.read(self._folder / name, start, stop - start))
             except OSError as error:
                 raise InputError(f"cannot be read: {error.strerror}.", file=self._folder / name, fix="Mend the disk, or pack again.") from None
         return found
@@ -86,38 +97,27 @@ class Remote:
     """Shards in a store that fsspec reaches. A read that fails is tried again a few times before it is an error."""
 
     def __init__(self, url: str):
+        import fsspec
+
         self.place = url.rstrip("/")
-        self._reached: tuple[int, Any, str] | None = None
-        self._reach()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_reached": None}
-
-    def _reach(self) -> tuple[Any, str]:
-        """fsspec's file system, and the root in it, of this process: a connection does not survive a fork."""
-        if self._reached is None or self._reached[0] != os.getpid():
-            import fsspec
-
-            try:
-                self._reached = (os.getpid(), *fsspec.core.url_to_fs(self.place))
-            except (ImportError, ValueError) as error:
-                raise InputError(
-                    f"cannot be reached: {error}.", file=self.place, fix="Install the package that fsspec names, for example `pip install s3fs` for s3://.",
-                ) from None  # fmt: skip
-        return self._reached[1:]
+        try:
+            self._fs, self._root = fsspec.core.url_to_fs(self.place)
+        except (ImportError, ValueError) as error:
+            raise InputError(
+                f"cannot be reached: {error}.", file=self.place, fix="Install the package that fsspec names, for example `pip install s3fs` for s3://.",
+            ) from None  # fmt: skip
 
     def size(self, name: str) -> int | None:
-        fs, root = self._reach()
         try:
-            return int(self._patiently(lambda: fs.size(f"{root}/{name}"), name))
+            return int(self._patiently(lambda: self._fs.size(f"{self._root}/{name}"), name))
         except FileNotFoundError:
             return None
 
     def read(self, parts: Sequence[Part]) -> list[bytes]:
-        fs, root = self._reach()
+        names, starts, stops = zip(*parts, strict=True)
 
         def fetch() -> list[bytes]:
-            found = fs.cat_ranges([f"{root}/{name}" for name, _, _ in parts], [a for _, a, _ in parts], [b for _, _, b in parts], on_error="return")
+            found: list[bytes] = self._fs.cat_ranges([f"{self._root}/{name}" for name in names], list(starts), list(stops), on_error="return")
             for one in found:
                 if isinstance(one, BaseException):
                     raise one
@@ -138,15 +138,14 @@ class Remote:
         return found
 
     def put(self, file: Path) -> None:
-        fs, root = self._reach()
         try:
-            fs.makedirs(root, exist_ok=True)
-            self._patiently(lambda: fs.put_file(str(file), f"{root}/{file.name}"), file.name)
+            self._fs.makedirs(self._root, exist_ok=True)
+            self._patiently(lambda: self._fs.put_file(str(file), f"{self._root}/{file.name}"), file.name)
         except (OSError, NotImplementedError) as error:
             raise InputError(f"cannot be written: {error}.", file=f"{self.place}/{file.name}", fix="Choose a place that can be written to.") from None
         file.unlink()
 
-    def _patiently(self, work: Any, name: str) -> Any:
+    def _patiently(self, work: Callable[[], Done], name: str) -> Done:
         """`work()`, again if it fails for a reason that may pass. FileNotFoundError rises as it is."""
         for wait in (*_PATIENCE, None):
             try:

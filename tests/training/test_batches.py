@@ -137,8 +137,8 @@ def test_packed_shards_are_plain_webdataset(packed: Path) -> None:
         samples = list(group_by_keys({**member, "__url__": ""} for member in tar_file_iterator(file)))
     assert [json.loads(sample["json"])["image_id"] for sample in samples] == [1, 2, 3]
     ours = ShardScreens(open_shard_store("artifacts/pack_beton"), read_index().splits["val"])
-    for position, sample in enumerate(samples):
-        assert np.array_equal(np.asarray(Image.open(io.BytesIO(sample["png"]))), ours[position].image)
+    for sample, image in zip(samples, [screen.image for screen in ours.read([0, 1, 2])], strict=True):
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(sample["png"]))), image)
 
 
 def test_packing_twice_gives_the_same_bytes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

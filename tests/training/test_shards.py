@@ -2,14 +2,18 @@
 
 import io
 import json
+import os
 import tarfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import fsspec
+import numpy as np
 import pytest
+from PIL import Image
 
 from contracts.errors import InputError
 from contracts.files import sha256
@@ -19,7 +23,8 @@ from training import pack_beton, shard_store
 from training.batches import ScreenBatch, open_split
 from training.beton import import_ffcv
 from training.packed_index import read_index
-from training.shard_store import open_shard_store
+from training.shard_store import OpenFiles, open_shard_store
+from training.shards import decode_png, encode_png, work_ahead
 
 
 class Ranged(SimpleHTTPRequestHandler):
@@ -237,3 +242,61 @@ def test_an_index_that_contradicts_itself_is_refused(project: Path) -> None:
     path.write_text(json.dumps(index))
     with pytest.raises(InputError, match="index.json: splits.train: cannot be read: .*are not those of 8 screens"):
         read()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 1), (37, 61), (288, 384)])
+def test_a_packed_png_is_a_png_and_any_png_can_be_read(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(size).integers(0, 256, (*size, 3), dtype=np.uint8)
+    for image in (noise, noise // 200 * 200):
+        ours = encode_png(image)
+        with Image.open(io.BytesIO(ours)) as read_by_pil:
+            assert read_by_pil.mode == "RGB" and np.array_equal(np.asarray(read_by_pil), image)
+        assert np.array_equal(decode_png(ours), image)
+        for mode in ("RGB", "L", "P", "RGBA"):  # PIL filters rows, and has other kinds of pixels
+            file = io.BytesIO()
+            Image.fromarray(image).convert(mode).save(file, "PNG")
+            assert np.array_equal(decode_png(file.getvalue()), np.asarray(Image.open(file).convert("RGB"))), mode
+
+
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_what_is_worked_ahead_comes_in_order_up_to_the_item_that_fails(threads: int) -> None:
+    begun, came = [], []
+
+    def work(n: int) -> int:
+        begun.append(n)
+        if n == 9:
+            raise InputError("is nine.", field="n", found=n, fix="Take another.")
+        return n
+
+    with pytest.raises(InputError, match=r"n: is nine. Found: 9"):
+        for n in work_ahead(work, range(100), threads):
+            came.append(n)
+            assert len(begun) <= len(came) + 2 * threads
+    assert came == list(range(9))
+    assert max(begun) <= 9 + 2 * threads
+
+
+def test_a_file_that_two_threads_open_at_once_stays_open_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "train-000000.tar"
+    file.write_bytes(b"0123456789")
+    both, opened, really = threading.Barrier(2, timeout=60), [], os.open
+
+    def open_together(path: Path, flags: int) -> int:
+        if path != file:
+            return really(path, flags)
+        both.wait()
+        opened.append(really(path, flags))
+        return opened[-1]
+
+    monkeypatch.setattr(os, "open", open_together)
+    files = OpenFiles()
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(files.read, [file, file], [0, 8], [4, 4])) == [b"0123", b"89"]
+    monkeypatch.undo()
+
+    def still_open() -> int:
+        return sum(Path(f"/proc/self/fd/{one}").exists() and Path(f"/proc/self/fd/{one}").resolve() == file for one in opened)
+
+    assert len(opened) == 2 and still_open() == 1
+    del files
+    assert still_open() == 0
