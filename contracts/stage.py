@@ -21,15 +21,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from dagster_pipes import PipesContext, open_dagster_pipes
 from tqdm import tqdm
 
 from contracts.dataset import dataset_version
 from contracts.errors import InputError
 from contracts.files import write_json
 from contracts.knobs import Hardware, Knobs, preset_name
+
+if TYPE_CHECKING:
+    from dagster_pipes import PipesContext
 
 ARTIFACTS = Path("artifacts")
 _LIBRARIES = ("torch", "timm", "lightning", "deepspeed", "ffcv", "webdataset", "pycocotools", "numpy", "pillow", "playwright")
@@ -54,7 +56,7 @@ def rank() -> int:
 class Stage:
     """A running stage: its folder to write into, its settings, and how it tells what happens."""
 
-    def __init__(self, name: str, folder: Path, pipes: PipesContext | None):
+    def __init__(self, name: str, folder: Path, pipes: "PipesContext | None"):
         self.name, self.folder, self._pipes = name, folder, pipes
         self._metrics: dict[str, float] = {}
         self._images: dict[str, str] = {}
@@ -112,7 +114,7 @@ def stage(name: str, knobs: Knobs, hardware: Hardware | None = None) -> Iterator
         yield Stage(name, folder, None)
         return
     with ExitStack() as stack:
-        pipes = stack.enter_context(open_dagster_pipes()) if "DAGSTER_PIPES_CONTEXT" in os.environ else None
+        pipes = stack.enter_context(_open_pipes()) if "DAGSTER_PIPES_CONTEXT" in os.environ else None
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         started = time.time()
@@ -137,6 +139,13 @@ def stage(name: str, knobs: Knobs, hardware: Hardware | None = None) -> Iterator
         shutil.rmtree(final, ignore_errors=True)
         folder.rename(final)
         shutil.rmtree(s.checkpoints, ignore_errors=True)
+
+
+def _open_pipes() -> "PipesContext":
+    """The way back to Dagster, which only a stage that it has started needs."""
+    from dagster_pipes import open_dagster_pipes
+
+    return open_dagster_pipes()
 
 
 def read_run(name: str) -> dict[str, Any]:
