@@ -175,9 +175,8 @@ def race(files: list[Path], plans: "list[Plan]", others: "list[Plan]", workers: 
 
     peer: list[Shown] = []
     size, peer_seconds, ours_seconds = 0, 0.0, 0.0
-    executable = find_chromium()
     with sync_playwright() as playwright, Farm(workers) as farm:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))  # the same fonts and colours
+        browser = playwright.chromium.launch(executable_path=find_chromium(playwright), args=list(FLAGS))  # the same fonts and colours
         show(browser, files[0])
         begin = time.perf_counter()
         list(farm.make(others[: 2 * workers]))

@@ -3,7 +3,7 @@
     python -m benchmarks.render_memory                   200 screens of the default mix, in the order in which one worker of a run makes them
     python -m benchmarks.render_memory --screens 2000
 
-Prints the private memory (pages that processes share are not counted) of the worker and of the browser's processes as it goes,
+Prints the private memory (pages that processes share are not counted) of the worker, of Playwright's driver and of the browser's processes as it goes,
 and the slope of a straight line through the second half, when every kit has been loaded.
 """
 
@@ -60,7 +60,7 @@ def private(parent: int) -> Counter[str]:
         try:
             kinds = [argument.removeprefix("--type=") for argument in process.cmdline() if argument.startswith("--type=")]
             name = process.name()
-            found[kinds[0] if kinds else "browser" if "chrom" in name else "worker"] += process.memory_full_info().uss
+            found[kinds[0] if kinds else "browser" if "chrom" in name else "driver" if "node" in name else "worker"] += process.memory_full_info().uss
         except psutil.NoSuchProcess:
             continue
     return found

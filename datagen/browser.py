@@ -11,6 +11,7 @@ import json
 import mimetypes
 import re
 from collections import OrderedDict
+from contextlib import suppress
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -24,7 +25,8 @@ from datagen.kits.files import MODULES, ORIGIN
 from datagen.pages import Page
 
 if TYPE_CHECKING:
-    from datagen.devtools import Answer, DevTools, Tab
+    from playwright.sync_api import CDPSession, Route
+    from playwright.sync_api import Page as Tab
 
 _HERE = Path(__file__).parent
 # Documents kept open. A kit's scripts take 20 to 80 MB each.
@@ -76,8 +78,9 @@ _ADD_FONTS = """faces => {
 class Document:
     """A browser tab that shows the pages of one kit, or of all kits without scripts."""
 
-    def __init__(self, tab: "Tab") -> None:
+    def __init__(self, tab: "Tab", cdp: "CDPSession") -> None:
         self.tab = tab
+        self.cdp = cdp
         self.metrics: tuple[int, int, float] | None = None
 
 
@@ -85,50 +88,68 @@ class Browser:
     """A context manager around the browser. `show` puts up a page, `png` photographs it, `evaluate` asks it."""
 
     def __enter__(self) -> "Browser":
+        from playwright.sync_api import sync_playwright
+
         self._documents: OrderedDict[str, Document] = OrderedDict()
-        self._browser: DevTools = launch()
-        self.version = f"chromium/{self._browser.version}"
+        self._playwright = sync_playwright().start()
+        try:
+            self._browser = launch(self._playwright)
+            self.version = f"chromium/{self._browser.version}"
+            self._context = self._browser.new_context(offline=True, ignore_https_errors=True)
+            self._context.route("**/*", _answer)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._browser.close()
+        with suppress(AttributeError):
+            self._browser.close()
+        self._playwright.stop()
 
     @property
-    def tab(self) -> "Tab":
-        """The tab that shows the current page; it speaks the DevTools protocol."""
+    def page(self) -> "Tab":
+        """The tab that shows the current page."""
         return self._current.tab
+
+    @property
+    def cdp(self) -> "CDPSession":
+        """DevTools session of the tab that shows the current page."""
+        return self._current.cdp
 
     def _document(self, own: Kit) -> Document:
         """The open document for a kit; the one that was not used for longest gives way."""
         name = own.document
         if name in self._documents:
             if name != next(reversed(self._documents)):  # a tab behind another one is not painted: its picture would never come
-                self._documents[name].tab.send("Page.bringToFront")
+                self._documents[name].tab.bring_to_front()
             self._documents.move_to_end(name)
             return self._documents[name]
         while len(self._documents) >= MAX_DOCUMENTS:
             self._documents.popitem(last=False)[1].tab.close()
-        tab = self._browser.tab(_answer)
-        tab.goto(f"{ORIGIN}/{name}.html")
+        tab = self._context.new_page()
+        tab.goto(f"{ORIGIN}/{name}.html", wait_until="load")
         tab.evaluate(_ADD_FONTS, _fonts())
         for script in ("charts.js", "show.js", "annotate.js"):
             tab.evaluate(_source(script))
         if own.ready:
             tab.evaluate(f"() => {{ window.kitReady = async body => {{ {own.ready} }}; }}")
-        tab.send("Accessibility.enable")  # annotate.js reads names and roles: without a tree that is kept, each would build it anew
-        tab.send("Accessibility.getRootAXNode")
-        self._documents[name] = Document(tab)
+        cdp = self._context.new_cdp_session(tab)
+        cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+        cdp.send("Accessibility.enable")  # annotate.js reads names and roles: without a tree that is kept, each would build it anew
+        cdp.send("Accessibility.getRootAXNode")
+        self._documents[name] = Document(tab, cdp)
         return self._documents[name]
 
     def show(self, page: Page, width: int, height: int, device_scale: float) -> None:
         """Put up a page in a window of `width` x `height` CSS pixels and wait until it is laid out with its fonts."""
         argument = self._prepare(page, width, height, device_scale)
-        self.tab.evaluate("page => stage.show(page)", argument)
+        self._current.tab.evaluate("page => stage.show(page)", argument)
 
     def show_and_annotate(self, page: Page, width: int, height: int, device_scale: float, min_visible: float) -> list[dict[str, Any]]:
         """`show` and `annotate` in one go, before the page is painted for the first time: faster."""
         argument = self._prepare(page, width, height, device_scale)
-        found: list[dict[str, Any]] = json.loads(self.tab.evaluate(_SHOW_AND_ANNOTATE, [argument, min_visible]))
+        found: list[dict[str, Any]] = json.loads(self._current.tab.evaluate(_SHOW_AND_ANNOTATE, [argument, min_visible]))
         return found
 
     def _prepare(self, page: Page, width: int, height: int, device_scale: float) -> dict[str, Any]:
@@ -137,9 +158,9 @@ class Browser:
         theme = own.themes[page.theme]
         self._current = self._document(own)
         if self._current.metrics != (width, height, device_scale):
-            self.tab.evaluate("() => stage.clear()")
+            self._current.tab.evaluate("() => stage.clear()")
             metrics = {"width": width, "height": height, "deviceScaleFactor": device_scale, "mobile": False}
-            self.tab.send("Emulation.setDeviceMetricsOverride", metrics)
+            self._current.cdp.send("Emulation.setDeviceMetricsOverride", metrics)
             self._current.metrics = (width, height, device_scale)
         locale = LOCALES[page.locale]
         style = f"font-size:{page.root_px}px;--screen-font:{page.fonts};--screen-heading-font:{page.heading_fonts}"
@@ -155,17 +176,17 @@ class Browser:
 
     def annotate(self, min_visible: float) -> list[dict[str, Any]]:
         """What the page says of its marked elements (annotate.js); boxes in CSS pixels."""
-        found: list[dict[str, Any]] = json.loads(self.tab.evaluate(_ANNOTATE, min_visible))
+        found: list[dict[str, Any]] = json.loads(self.page.evaluate(_ANNOTATE, min_visible))
         return found
 
     def png(self) -> bytes:
         """The window as PNG, `width * device_scale` pixels wide."""
-        shot = self.tab.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True, "captureBeyondViewport": False})
+        shot = self.cdp.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True, "captureBeyondViewport": False})
         return base64.b64decode(shot["data"])
 
     def evaluate(self, script: str, argument: Any = None) -> Any:
         """Run a script in the page."""
-        return self.tab.evaluate(script, argument)
+        return self.page.evaluate(script, argument)
 
 
 @cache
@@ -210,22 +231,24 @@ def _without_remote_imports(file: Path) -> str:
     return re.sub(remote, "", file.read_text(encoding="utf-8"))
 
 
-def _answer(address: str) -> "Answer":
-    """What a document requests: its own HTML, or a file of the packages; nothing else exists."""
-    url = address.split("?")[0].split("#")[0]
+def _answer(route: "Route") -> None:
+    """Answer a request of a document: its own HTML, or a file of the packages; nothing else exists."""
+    url = route.request.url.split("?")[0].split("#")[0]
     if not url.startswith(f"{ORIGIN}/"):
-        return None
+        return route.abort()
     path = url.removeprefix(f"{ORIGIN}/")
     if path == "fonts.css":
-        return "text/css", _font_css().encode()
+        return route.fulfill(body=_font_css(), content_type="text/css")
     if path.endswith(".html") and "/" not in path:
-        return "text/html; charset=utf-8", _skeleton(path.removesuffix(".html")).encode()
+        return route.fulfill(body=_skeleton(path.removesuffix(".html")), content_type="text/html; charset=utf-8")
     file = (MODULES / path).resolve()
     if not file.is_relative_to(MODULES.resolve()) or not file.is_file():
-        return None
+        return route.abort()
     if file.suffix == ".css":
-        return "text/css", _without_remote_imports(file).encode()
-    return _TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream", file.read_bytes()
+        return route.fulfill(body=_without_remote_imports(file), content_type="text/css")
+    return route.fulfill(
+        body=file.read_bytes(), content_type=_TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    )
 
 
 _TYPES = {

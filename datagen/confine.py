@@ -1,4 +1,4 @@
-"""Gives up what a browser should not have, then becomes the browser. Run by chromium.py; the standard library alone, and nothing of ours.
+"""Gives up what a browser should not have, then becomes the browser. Run by confine.sh; the standard library alone, and nothing of ours.
 
 As root: becomes `nobody`, with the browser's profile folder as its home, because Chromium's sandbox does not run as root. As anybody: no process
 of the browser may hold more private memory than CONFINE_MEMORY bytes, and the browser dies with the process that started it.
@@ -27,10 +27,6 @@ def main() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             sys.exit(1)
-    # Where Chromium expects its DevTools pipe: it reads from 3 and writes to 4.
-    for place, descriptor in enumerate(os.environ.pop("CONFINE_PIPE").split(","), 3):
-        os.dup2(int(descriptor), place)
-        os.close(int(descriptor))
     os.execv(browser, [browser, *sys.argv[1:]])
 
 

@@ -25,7 +25,7 @@ from datagen.pages import FAMILIES, STATES, Page, make_page
 from datagen.pages.ui import State
 
 # Goes up with every change of pages, kits, words or annotator that changes a pixel or a label for the same seed.
-GENERATOR_VERSION = "2"
+GENERATOR_VERSION = "3"
 # Elements of which less can be seen are not labelled.
 MIN_VISIBLE = 0.3
 # Share of the screens in a dark look, where a kit has both.
@@ -67,7 +67,7 @@ class Plan:
 
 
 def generator(engine_version: str) -> str:
-    """`datagen/2 chromium/156.0.8078.79 kits/1f0c...`: everything besides the plan that pixels and labels depend on."""
+    """`datagen/3 chromium/156.0.8078.79 kits/1f0c...`: everything besides the plan that pixels and labels depend on."""
     return f"datagen/{GENERATOR_VERSION} {engine_version} kits/{lock_sha256()[:12]}"
 
 

@@ -3,10 +3,8 @@
 A page is told from others by its key: number 1 of a shard is the bad one. `Once` studios behave when they are asked again (by another worker).
 """
 
-import base64
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +23,22 @@ class WordStudio:
     bad = "() => {}"
 
     def __enter__(self) -> "WordStudio":
-        self.browser = launch()
-        self.page = self.browser.tab()
-        self.page.send("Emulation.setDeviceMetricsOverride", {"width": 200, "height": 100, "deviceScaleFactor": 1, "mobile": False})
+        from playwright.sync_api import sync_playwright
+
+        self._playwright = sync_playwright().start()
+        self.browser = launch(self._playwright)
+        self.page = self.browser.new_page(offline=True, viewport={"width": 200, "height": 100})
         return self
 
     def __exit__(self, *_: Any) -> None:
         self.browser.close()
+        self._playwright.stop()
 
     def make(self, plan: Plan) -> tuple[Screen, bytes]:
-        self.page.evaluate("word => { document.body.innerHTML = `<p>${word}</p>`; }", plan.key)
+        self.page.set_content(f"<p>{plan.key}</p>")
         if plan.key.endswith(BAD):
             self.misbehave()
-        png = base64.b64decode(self.page.send("Page.captureScreenshot", {"format": "png"})["data"])
+        png = self.page.screenshot()
         word = Element(
             id=0, class_name="text", box=Box(x1=8, y1=16, x2=80, y2=34), text=plan.key, name=plan.key, role="paragraph", states=(), parent=None, z=0,
             visible_fraction=1.0, interactable=False,
@@ -115,5 +116,5 @@ class Slow(WordStudio):
     """Every page takes a moment, so that a test can kill something meanwhile."""
 
     def make(self, plan: Plan) -> tuple[Screen, bytes]:
-        time.sleep(0.05)
+        self.page.wait_for_timeout(50)
         return super().make(plan)

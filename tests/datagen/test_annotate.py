@@ -558,15 +558,15 @@ def test_names_and_roles_are_those_of_the_accessibility_tree(browser: Browser) -
     compared, differing = 0, []
     for plan in web_plans(SCREENS):
         found = show_plan(browser, plan)
-        tab = browser.tab
+        cdp = browser.cdp
         tree = {
             node["backendDOMNodeId"]: node
-            for node in tab.send("Accessibility.getFullAXTree")["nodes"]
+            for node in cdp.send("Accessibility.getFullAXTree")["nodes"]
             if not node["ignored"] and "backendDOMNodeId" in node
         }
         for entry in found:
-            remote = tab.send("Runtime.evaluate", {"expression": f"screenry.labelled({entry['id']}).element"})["result"]["objectId"]
-            node = tree.get(tab.send("DOM.describeNode", {"objectId": remote})["node"]["backendNodeId"])
+            remote = cdp.send("Runtime.evaluate", {"expression": f"screenry.labelled({entry['id']}).element"})["result"]["objectId"]
+            node = tree.get(cdp.send("DOM.describeNode", {"objectId": remote})["node"]["backendNodeId"])
             if node is None:
                 continue
             role, name = node["role"]["value"], " ".join(node.get("name", {}).get("value", "").split())

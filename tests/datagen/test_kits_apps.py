@@ -2,14 +2,12 @@
 
 import io
 from collections import Counter
-from typing import Any
 
 import pytest
 from PIL import Image, ImageChops
 
 from contracts.annotation import Screen
 from datagen.browser import Browser
-from datagen.devtools import Tab
 from datagen.kits import kit
 from datagen.kits.sheet import render, specimen_page
 from datagen.pages import Page
@@ -41,31 +39,12 @@ def sheets(browser: Browser) -> dict[str, tuple[Screen, bytes, list[str]]]:
     """Each kit's sheet, its picture, and what its page complained of."""
     found = {}
     complaints: list[str] = []
-    open_tab, see = Tab.open, Tab.see
-
-    def open_and_listen(tab: Tab) -> None:
-        open_tab(tab)
-        tab.send("Runtime.enable")
-        tab.send("Log.enable")
-
-    def see_and_note(tab: Tab, event: str, what: dict[str, Any]) -> None:
-        if event == "Runtime.exceptionThrown" or (event == "Runtime.consoleAPICalled" and what["type"] == "error"):
-            complaints.append(str(what))
-        elif event == "Log.entryAdded" and what["entry"]["level"] == "error":
-            complaints.append(what["entry"]["text"])
-        see(tab, event, what)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Tab, "open", open_and_listen)
-        patch.setattr(Tab, "see", see_and_note)
-        for document in browser._documents.values():
-            document.tab.send("Runtime.enable")
-            document.tab.send("Log.enable")
+    browser._context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    browser._context.on("weberror", lambda error: complaints.append(str(error.error)))
+    for name, theme in LOOKS.items():
         complaints.clear()
-        for name, theme in LOOKS.items():
-            screen, png = render(browser, specimen_page(name, theme))
-            found[name] = (screen, png, list(complaints))
-            complaints.clear()
+        screen, png = render(browser, specimen_page(name, theme))
+        found[name] = (screen, png, list(complaints))
     return found
 
 
