@@ -78,7 +78,7 @@ def to_transformers(detector: Detector) -> Any:
         )  # fmt: skip
     width, depths, heads, window = _SWINS[config.encoder]
     backbone = SwinConfig(
-        image_size=max(config.image_size), embed_dim=width, depths=list(depths), num_heads=list(heads), window_size=window, drop_path_rate=0.0,
+        image_size=max(config.image_size), embed_dim=width, depths=list(depths), num_heads=list(heads), window_size=window, drop_path_rate=config.drop_path,
         out_features=["stage2", "stage3", "stage4"],
     )  # fmt: skip
     model = DeformableDetrForObjectDetection(
@@ -145,7 +145,7 @@ def _our_config(theirs: Any, image_size: tuple[int, int], file: Path | None) -> 
         encoder=encoder, image_size=image_size, class_names=tuple(theirs.id2label[i] for i in range(theirs.num_labels)), d_model=theirs.d_model,
         num_queries=theirs.two_stage_num_proposals if theirs.two_stage else theirs.num_queries, levels=theirs.num_feature_levels,
         encoder_layers=theirs.encoder_layers, decoder_layers=theirs.decoder_layers, dropout=theirs.dropout, box_refinement=theirs.with_box_refine,
-        two_stage=theirs.two_stage, query_selection="positions", **values,
+        two_stage=theirs.two_stage, query_selection="positions", drop_path=swin.drop_path_rate, **values,
     )  # fmt: skip
 
 
