@@ -1,11 +1,11 @@
 """Screens per second that reach training: our two loaders beside what a person would write first.
 
-    python -m benchmarks.loader                  about 40 seconds on two cores
+    python -m benchmarks.loader                  less than 40 seconds on two cores
     python -m benchmarks.loader --screens 800    a longer epoch
 
 All three give the same screens, in the same order and batches, at training resolution. The peer is a torch DataLoader with 2 workers over the screens'
 PNG files: PIL reads each, scales it with the same filter as `pack_beton` and puts it on the padded canvas; it reads no labels. Ours are the beton and the
-packed shards that `pack_beton` makes of the same files, with 2 workers each, and with their boxes and labels. Every tensor of an epoch is compared: the
+packed shards that `pack_beton` makes of the same files, with 2 threads each, and with their boxes and labels. Every tensor of an epoch is compared: the
 pixels of all three are the same to the last bit. The rates are medians over epochs, of which the three take turns. Beside them stands the processor
 time of each (this process and its workers), which other work on the machine hardly changes.
 """
