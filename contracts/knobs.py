@@ -37,8 +37,8 @@ class Hardware(Knobs):
     """Where one stage runs. Nothing here may change the science."""
 
     accelerator: Literal["cpu", "gpu"]
-    launcher: Literal["python", "torchrun", "fsdp", "deepspeed", "deepspeed_stage_1"]
-    """`python`: one process. The others one process per device: `torchrun` DDP, `fsdp` FSDP2, `deepspeed` ZeRO-2, `deepspeed_stage_1` ZeRO-1."""
+    launcher: Literal["python", "torchrun", "fsdp", "deepspeed", "deepspeed_stage_1", "deepspeed_stage_3"]
+    """`python`: one process. The others one process per device: `torchrun` DDP, `fsdp` FSDP2, `deepspeed` ZeRO-2, `deepspeed_stage_1` and `_3` the others."""
     devices: int = Field(ge=1)
     """Processes (and GPUs) on this host."""
     micro_batch: int = Field(ge=1)

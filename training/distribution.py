@@ -42,16 +42,16 @@ def world(hardware: Hardware, stage: str) -> World:
     return World(rank, size)
 
 
-_ZERO_STAGE = {"deepspeed_stage_1": 1, "deepspeed": 2}
+_ZERO_STAGE = {"deepspeed_stage_1": 1, "deepspeed": 2, "deepspeed_stage_3": 3}
 
 
 def splits_weights(hardware: Hardware) -> bool:
     """Whether a process holds only its part of the weights."""
-    return hardware.launcher == "fsdp"
+    return hardware.launcher in ("fsdp", "deepspeed_stage_3")
 
 
 def strategy(hardware: Hardware, precision: str) -> Strategy:
-    """One process: plain. torchrun: DDP; fsdp: FSDP2; deepspeed: ZeRO-2, or -1. Over NCCL on GPUs and gloo on CPUs.
+    """One process: plain. torchrun: DDP; fsdp: FSDP2; deepspeed: ZeRO-2, -1 or -3. Over NCCL on GPUs and gloo on CPUs.
 
     InputError where the precision needs a loss scale that the strategy cannot keep.
     """
@@ -74,6 +74,14 @@ def strategy(hardware: Hardware, precision: str) -> Strategy:
         "allgather_bucket_size": 200_000_000, "reduce_bucket_size": 200_000_000,
     }  # fmt: skip
     return DeepSpeedStrategy(**options) if gpu else _cpu_zero(options)
+
+
+def zero_stage(used: Strategy) -> int:
+    """Of DeepSpeed's ZeRO; 0 for another strategy."""
+    if not isinstance(used, DeepSpeedStrategy):
+        return 0
+    assert isinstance(used.config, dict)  # from the first setup on
+    return int(used.config["zero_optimization"]["stage"])
 
 
 def scaling(hardware: Hardware, precision: str) -> list[Any]:

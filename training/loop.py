@@ -32,7 +32,7 @@ from contracts.knobs import PARAMS, Hardware, accumulation, load_runs, load_trac
 from contracts.stage import Stage
 from training.batches import ScreenBatch, SplitBatches, open_split
 from training.config import AugmentationKnobs, TrainingKnobs
-from training.distribution import scaling, splits_weights, strategy, world
+from training.distribution import scaling, splits_weights, strategy, world, zero_stage
 from training.ema import WeightAverage
 from training.resume import FailedBatch, Keeper, last_tracking_id
 from training.run_state import write
@@ -192,13 +192,24 @@ class Task(L.LightningModule):
         return float(self.groups()[0]["lr"]) * warmup_cosine(step, self.plan.warmup_steps, self.plan.steps)
 
     def configure_model(self) -> None:
-        """Where the strategy splits weights by FSDP2, let it: each transformer block by itself, then what is left."""
+        """Where the strategy splits weights by FSDP2, let it: each transformer block by itself, then what is left. ZeRO-3 splits all; it gathers the
+        matrix of a linear layer when that layer computes, and what is left for the whole of a step.
+        """
         if isinstance(self.trainer.strategy, ModelParallelStrategy):
             mesh = self.device_mesh["data_parallel"]
             for name, module in self.model.named_modules():
                 if re.search(r"(?:^|\.)(?:blocks|layers)\.\d+$", name) and "Block" in type(module).__name__:
                     fully_shard(module, mesh=mesh)
             fully_shard(self.model, mesh=mesh)
+        if zero_stage(self.trainer.strategy) == 3:
+            import deepspeed
+
+            # Tables, codes and biases are used beside the module that owns them, and modules that return a dataclass have no backward hooks: DeepSpeed
+            # would let go of such a weight after the forward pass and not bring it back for its gradient.
+            matrices = {id(module.weight) for module in self.model.modules() if isinstance(module, nn.Linear)}
+            for parameter in self.model.parameters():
+                if id(parameter) not in matrices:
+                    deepspeed.zero.register_external_parameter(self, parameter)
 
     def configure_optimizers(self) -> Any:
         optimizer = AdamW(self.groups(), betas=self.betas)
@@ -294,6 +305,11 @@ def fit(task: Task, s: Stage, knobs: TrainingKnobs, hardware: Hardware, gradient
     learner.average = WeightAverage(learner.model, knobs.ema_decay) if knobs.ema_decay else None
     train = Waited(task.data.train)
     val: Any = task.data.val
+    if knobs.ema_decay and hardware.launcher == "deepspeed_stage_3":
+        raise InputError(
+            "an average of the weights is not kept under launcher `deepspeed_stage_3`.", file=PARAMS, field=f"{s.name}.ema_decay", found=knobs.ema_decay,
+            fix="Set it to 0, or the launcher to `fsdp`, which splits weights too.",
+        )  # fmt: skip
     if splits_weights(hardware):
         screens = task.data.val.index.splits["val"].screens
         if screens < hardware.devices:
@@ -352,7 +368,7 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # it is, by EpochOrder.set_epoch
     # Torch 2.11 knows only the old names.
     warnings.filterwarnings("ignore", message=".*`broadcast_buffers` is deprecated.*", category=FutureWarning)
-    warnings.filterwarnings("ignore", message=".*all_gather_into_tensor.*", category=FutureWarning)
+    warnings.filterwarnings("ignore", message=".*(all_gather_into_tensor|reduce_scatter_tensor).*", category=FutureWarning)
 
 
 @rank_zero_only

@@ -16,6 +16,8 @@ from lightning.pytorch.strategies import DeepSpeedStrategy, Strategy
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from training.distribution import zero_stage
+
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
@@ -66,14 +68,15 @@ def like(value: Tensor, other: Tensor) -> Tensor:
 
 def shapes(model: nn.Module) -> dict[str, list[int]]:
     """What tells one architecture from another: every weight's and buffer's name and whole shape."""
-    return {name: list(value.shape) for name, value in model.state_dict(keep_vars=True).items()}
+    return {name: list(getattr(value, "ds_shape", value.shape)) for name, value in model.state_dict(keep_vars=True).items()}
 
 
 def _gather_zero(model: nn.Module, strategy: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     from deepspeed.utils import safe_get_full_fp32_param, safe_get_full_optimizer_state
 
     zero = strategy.deepspeed_engine.optimizer
-    _link_moments(zero)
+    if zero_stage(strategy) < 3:
+        _link_moments(zero)
     step = next(iter(zero.optimizer.state.values()))["step"]
     weights = {name: whole(value) for name, value in model.state_dict().items()}
     moments: dict[str, Tensor] = {}
@@ -88,6 +91,8 @@ def _gather_zero(model: nn.Module, strategy: Any) -> tuple[dict[str, Tensor], di
 def _restore_zero(model: nn.Module, strategy: Any, weights: Mapping[str, Tensor], moments: Mapping[str, Tensor]) -> None:
     from deepspeed.utils import safe_set_full_fp32_param, safe_set_full_optimizer_state
 
+    if zero_stage(strategy) == 3:
+        return _restore_zero_3(model, strategy, weights, moments)
     zero = strategy.deepspeed_engine.optimizer
     base = zero.optimizer
     step = next(value for name, value in moments.items() if name.endswith("/step"))
@@ -104,6 +109,36 @@ def _restore_zero(model: nn.Module, strategy: Any, weights: Mapping[str, Tensor]
             for key in _MOMENTS:
                 if f"{name}/{key}" in moments:
                     safe_set_full_optimizer_state(value, moments[f"{name}/{key}"].to(strategy.root_device), key)
+
+
+def _restore_zero_3(model: nn.Module, strategy: Any, weights: Mapping[str, Tensor], moments: Mapping[str, Tensor]) -> None:
+    from deepspeed.utils import safe_set_local_fp32_param, safe_set_local_optimizer_state
+
+    zero = strategy.deepspeed_engine.optimizer
+    step = next(value for name, value in moments.items() if name.endswith("/step"))
+    for flat in zero.fp32_partitioned_groups_flat:
+        zero.optimizer.state[flat] = {"step": step.clone(), **{key: torch.zeros_like(flat, requires_grad=False) for key in _MOMENTS}}
+
+    def part(value: Tensor, parameter: Any) -> Tensor:
+        """This process's of a whole tensor, all of one length: the last ends with zeros."""
+        size = parameter.ds_tensor.numel()
+        mine = value.flatten()[strategy.global_rank * size :][:size]
+        return nn.functional.pad(mine, (0, size - mine.numel())).to(strategy.root_device)
+
+    with torch.no_grad():
+        for name, value in model.state_dict(keep_vars=True).items():
+            if not isinstance(value, nn.Parameter):
+                value.copy_(weights[name])
+                continue
+            parameter: Any = value
+            if parameter.numel():  # gathered at the moment
+                parameter.data.copy_(weights[name])
+            mine = part(weights[name], parameter)
+            parameter.ds_tensor.data.copy_(mine)  # the next forward pass gathers these; the optimizer moves its own copy
+            safe_set_local_fp32_param(parameter, mine)
+            for key in _MOMENTS:
+                if f"{name}/{key}" in moments:
+                    safe_set_local_optimizer_state(parameter, part(moments[f"{name}/{key}"], parameter), key)
 
 
 def _link_moments(zero: Any) -> None:

@@ -22,7 +22,7 @@ import yaml
 from safetensors.torch import load_file
 
 import training.loop
-from contracts.errors import run_command
+from contracts.errors import InputError, run_command
 from tests.training.synthetic_screens import SPLIT_SIZES, tiny_params, write_dataset, write_params
 from training import pack_beton, train_detector
 
@@ -105,6 +105,11 @@ def curve() -> list[dict[str, float]]:
     return [{name: value for name, value in row.items() if name not in CLOCKED} for row in rows]
 
 
+def communication_shares() -> list[float | None]:
+    rows = [json.loads(line) for line in (ARTIFACT / "log.jsonl").read_text().splitlines()]
+    return [row.get("communication_share") for row in rows if "loss" in row]
+
+
 def straight(devices: int = 1) -> tuple[list[dict[str, float]], dict[str, torch.Tensor]]:
     """An uninterrupted run: its curve and weights. Nothing of it stays."""
     code, said = run(devices)
@@ -142,6 +147,7 @@ def test_killed_twice_it_is_the_uninterrupted_run(project: Path, micro_batch: in
     expected = straight()
     kill_twice_and_finish(1, seed=time.time_ns())
     assert_same(expected)
+    assert communication_shares() == [None] * STEPS
 
 
 @pytest.mark.parametrize("launcher", ["torchrun", pytest.param("deepspeed", marks=pytest.mark.slow)])
@@ -150,6 +156,29 @@ def test_two_processes_killed_twice_are_the_uninterrupted_run(project: Path, lau
     expected = straight(devices=2)
     kill_twice_and_finish(2, seed=time.time_ns())
     assert_same(expected)
+    shares = communication_shares()
+    assert all(share is not None and 0 < share < 1 for share in shares) if launcher == "torchrun" else shares == [None] * STEPS
+
+
+@pytest.mark.slow
+def test_split_weights_are_whole_in_a_checkpoint(project: Path) -> None:
+    """ZeRO-3: killed once, since its steps are slow on CPUs."""
+    settings(project, "deepspeed_stage_3", devices=2)
+    expected = straight(devices=2)
+    stopped_at(6, devices=2)
+    code, said = run(2)
+    assert code == 0, said[-4000:]
+    assert f"resumed from {KEPT}/step-00000006: step 6 of {STEPS}" in said
+    assert_same(expected)
+
+
+def test_an_average_of_weights_is_refused_where_it_cannot_be_kept(project: Path) -> None:
+    settings(project, "deepspeed_stage_3", change=lambda params: params["train_detector"].update(ema_decay=0.9))
+    with pytest.raises(
+        InputError, match=r"train_detector.ema_decay: an average of the weights is not kept under launcher `deepspeed_stage_3`.*`fsdp`"
+    ):
+        train_detector.main()
+    assert not ARTIFACT.exists()
 
 
 def test_told_to_end_it_makes_a_checkpoint_and_goes_on_later(project: Path) -> None:

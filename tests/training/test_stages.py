@@ -218,7 +218,7 @@ def test_a_run_on_other_screens_is_told_apart(project: Path, alone: Trained) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", ["torchrun", "fsdp", "deepspeed", "deepspeed_stage_1"])
+@pytest.mark.parametrize("launcher", ["torchrun", "fsdp", "deepspeed", "deepspeed_stage_1", "deepspeed_stage_3"])
 def test_two_processes_learn_what_one_does(launcher: str, project: Path, alone: Trained) -> None:
     """DDP, FSDP2 and ZeRO over gloo, two processes with one screen each, accumulated twice."""
     assert_equal_training(alone, spread(project, launcher, launcher, 2, 1))
