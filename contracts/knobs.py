@@ -44,7 +44,7 @@ class Hardware(Knobs):
     micro_batch: int = Field(ge=1)
     """Screens that one device holds at once; accumulation makes up the rest of the global batch."""
     num_workers: int = Field(ge=0)
-    """Loader threads (beton) or processes (shards) per device."""
+    """Loader threads per device."""
     loader: Literal["auto", "beton", "shards"]
     """What is read: FFCV betons, packed WebDataset shards, or whichever is there, betons first. Both give the same batches."""
 
