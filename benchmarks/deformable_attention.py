@@ -12,7 +12,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contracts.errors import run_command
 
@@ -27,51 +27,66 @@ def main() -> None:
     options = _options()
     import torch
 
+    torch.set_num_threads(options.threads)
+    screen = (800, 1024) if options.device == "cuda" else (options.height, options.width)
+    print(json.dumps({"benchmark": "deformable_attention", **measure(options.device, screen, options.batch, options.rounds)}))
+
+
+def measure(device: str, screen: tuple[int, int], batch: int, rounds: int) -> dict[str, Any]:
+    """Milliseconds of forward and backward of both sides, by turns, when they have been found to agree; SystemExit if they do not.
+
+    `screen` is (height, width), pixels.
+    """
+    import torch
+
     from contracts.stage import progress
     from training.models.deformable_attention import deformable_attention, deformable_attention_reference
 
-    torch.set_num_threads(options.threads)
-    cuda = options.device == "cuda"
-    torch.manual_seed(0)
-    height, width = (800, 1024) if cuda else (options.height, options.width)
-    shapes = [(-(-height // stride), -(-width // stride)) for stride in (8, 16, 32, 64)]
-    cells = sum(h * w for h, w in shapes)
-    heads, channels, points = 8, 32, 4
-    value = torch.randn(options.batch, cells, heads, channels, device=options.device)
-    # Around the query's own place, as trained offsets are: most within a few cells, some outside of the screen.
-    centre = torch.cat([torch.cartesian_prod((torch.arange(h) + 0.5) / h, (torch.arange(w) + 0.5) / w) for h, w in shapes]).flip(-1)
-    offset = torch.randn(options.batch, cells, heads, len(shapes), points, 2, device=options.device) * 0.05
-    locations = centre.to(options.device)[None, :, None, None, None] + offset
-    weights = torch.rand(options.batch, cells, heads, len(shapes) * points, device=options.device).softmax(-1)
-    weights = weights.unflatten(-1, (len(shapes), points))
-    seed = torch.randn(options.batch, cells, heads * channels, device=options.device)
+    shapes = [(-(-screen[0] // stride), -(-screen[1] // stride)) for stride in (8, 16, 32, 64)]
+    value, locations, weights, seed = case(device, shapes, batch)
 
     def step(attention: "Callable[..., Tensor]") -> "list[Tensor]":
         leaves = [tensor.detach().requires_grad_() for tensor in (value, locations, weights)]
         result = attention(leaves[0], shapes, leaves[1], leaves[2])
         return [result.detach(), *torch.autograd.grad(result, leaves, seed)]
 
-    off = max(
-        float((a - b).abs().max() / b.abs().max()) for a, b in zip(step(deformable_attention), step(deformable_attention_reference), strict=True)
-    )
-    if off > _TOLERANCE:
-        raise SystemExit(f"error: the two differ by {off:.2g} of the largest value")
-
+    off = apart(step(deformable_attention), step(deformable_attention_reference))
     times: dict[str, list[float]] = {"ours": [], "peer": []}
-    for _ in progress(range(options.rounds), "deformable attention"):
+    for _ in progress(range(rounds), "deformable attention"):
         for name, attention in (("ours", deformable_attention), ("peer", deformable_attention_reference)):
             begin = time.perf_counter()
             step(attention)
-            if cuda:
+            if device == "cuda":
                 torch.cuda.synchronize()
             times[name].append(time.perf_counter() - begin)
     ours, peer = (statistics.median(times[name]) * 1000 for name in ("ours", "peer"))
-    result = {
-        "benchmark": "deformable_attention", "ratio": round(peer / ours, 2), "ours": round(ours, 2), "peer": round(peer, 2), "unit": "ms",
-        "device": options.device, "threads": torch.get_num_threads(), "screen": [height, width], "batch": options.batch, "queries": cells,
-        "largest_difference": float(f"{off:.2g}"),
+    return {
+        "ratio": round(peer / ours, 2), "ours": round(ours, 3), "peer": round(peer, 3), "unit": "ms", "device": device,
+        "threads": torch.get_num_threads(), "screen": list(screen), "batch": batch, "queries": value.shape[1], "largest_difference": off,
     }  # fmt: skip
-    print(json.dumps(result))
+
+
+def case(device: str, shapes: list[tuple[int, int]], batch: int) -> "tuple[Tensor, Tensor, Tensor, Tensor]":
+    """Value, locations and weights as `deformable_attention` takes them, every cell a query, and a gradient of the result."""
+    import torch
+
+    torch.manual_seed(0)
+    cells, heads, channels, points = sum(h * w for h, w in shapes), 8, 32, 4
+    value = torch.randn(batch, cells, heads, channels, device=device)
+    # Around the query's own place, as trained offsets are: most within a few cells, some outside of the screen.
+    centre = torch.cat([torch.cartesian_prod((torch.arange(h) + 0.5) / h, (torch.arange(w) + 0.5) / w) for h, w in shapes if h * w]).flip(-1)
+    offset = torch.randn(batch, cells, heads, len(shapes), points, 2, device=device) * 0.05
+    locations = centre.to(device)[None, :, None, None, None] + offset
+    weights = torch.rand(batch, cells, heads, len(shapes) * points, device=device).softmax(-1).unflatten(-1, (len(shapes), points))
+    return value, locations, weights, torch.randn(batch, cells, heads * channels, device=device)
+
+
+def apart(ours: "list[Tensor]", peer: "list[Tensor]") -> float:
+    """Largest difference of a result and its gradients, as a share of each one's largest value. SystemExit if that is too much."""
+    off = max(float((a - b).abs().max() / b.abs().max()) for a, b in zip(ours, peer, strict=True))
+    if not off <= _TOLERANCE:
+        raise SystemExit(f"error: the two differ by {off:.2g} of the largest value")
+    return float(f"{off:.2g}")
 
 
 def _options() -> argparse.Namespace:
