@@ -687,7 +687,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--train-batch", type=int, default=None, metavar="B", help="screens per step of the training run (default: 16; with --smoke 2)"
     )
-    parser.add_argument("--workers", type=int, default=None, metavar="N", help="loader processes (default: 8, at most one per core; with --smoke 0)")
+    parser.add_argument("--workers", type=int, default=None, metavar="N", help="loader threads (default: 8, at most one per core; with --smoke 0)")
     sizes = (("preset", "P", "of models and image size"), ("train_preset", "P", "of the training run"), ("batch", "B", "screens per detector step"),
              ("mae_batch", "B", "screens per step of masked pretraining"), ("rounds", "N", "steps that are timed"), ("frames", "N", "frames that are timed"))  # fmt: skip
     for name, letter, text in sizes:
