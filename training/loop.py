@@ -191,15 +191,19 @@ class Task(L.LightningModule):
         """Learning rate of the first group at optimizer step `step`, from 0."""
         return float(self.groups()[0]["lr"]) * warmup_cosine(step, self.plan.warmup_steps, self.plan.steps)
 
+    def blocks(self) -> list[nn.Module]:
+        """The transformer blocks that compute by their own `forward`, which is where FSDP2 gathers their weights."""
+        named = self.model.named_modules()
+        return [module for name, module in named if re.search(r"(?:^|\.)(?:blocks|layers)\.\d+$", name) and "Block" in type(module).__name__]
+
     def configure_model(self) -> None:
         """Where the strategy splits weights by FSDP2, let it: each transformer block by itself, then what is left. ZeRO-3 splits all; it gathers the
         matrix of a linear layer when that layer computes, and what is left for the whole of a step.
         """
         if isinstance(self.trainer.strategy, ModelParallelStrategy):
             mesh = self.device_mesh["data_parallel"]
-            for name, module in self.model.named_modules():
-                if re.search(r"(?:^|\.)(?:blocks|layers)\.\d+$", name) and "Block" in type(module).__name__:
-                    fully_shard(module, mesh=mesh)
+            for block in self.blocks():
+                fully_shard(block, mesh=mesh)
             fully_shard(self.model, mesh=mesh)
         if zero_stage(self.trainer.strategy) == 3:
             import deepspeed
@@ -366,6 +370,7 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*DeepSpeed handles gradient clipping internally.*")
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # it is, by EpochOrder.set_epoch
+    warnings.filterwarnings("ignore", message=".*returned a view tensor.*", category=UserWarning)  # of FSDP2; losses change nothing in place
     # Torch 2.11 knows only the old names.
     warnings.filterwarnings("ignore", message=".*`broadcast_buffers` is deprecated.*", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*(all_gather_into_tensor|reduce_scatter_tensor).*", category=FutureWarning)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from training.batches import ScreenBatch
 from training.config import PretrainMaeKnobs
 from training.loop import Data, Plan, Task, parameter_groups, peak_rate
 from training.losses.reconstruction import masked_pixel_loss, normalised_units
-from training.models.encoder import normalise
+from training.models.encoder import SwinEncoder, normalise
 from training.models.mae import MaeOutput, MaskedAutoencoder, hidden_units, to_units, unit_content
 
 
@@ -22,6 +22,11 @@ class MaeTask(Task):
     def groups(self) -> list[dict[str, Any]]:
         peak = peak_rate(self.knobs.base_learning_rate, self.knobs.rate_scaling, self.knobs.global_batch, 256)
         return parameter_groups(self.model.named_parameters(), peak, self.knobs.weight_decay)
+
+    def blocks(self) -> list[nn.Module]:
+        """Not a Swin's whose hidden tokens are left out: that is computed from the parts of its blocks (training/models/visible_swin.py)."""
+        in_parts = set(self.mae.encoder.modules()) if isinstance(self.mae.encoder, SwinEncoder) and self.knobs.masking == "visible_only" else set()
+        return [block for block in super().blocks() if block not in in_parts]
 
     def reconstruct(self, batch: ScreenBatch, epoch: int) -> tuple[Tensor, MaeOutput]:
         """Normalised images [B, 3, H, W] and the model's output for this epoch's masks."""
