@@ -1,6 +1,6 @@
 """One training step of masked pretraining: ours, which never computes what is hidden, beside a dense SimMIM-style step (arXiv:2111.09886).
 
-    python -m benchmarks.mae_step                       about 35 seconds on two cores
+    python -m benchmarks.mae_step                       about 40 seconds on two quiet cores
     python -m benchmarks.mae_step --batch 4 --rounds 3
 
 Both train the encoder of the preset one-gpu (Swin-T at 576 x 768, its mask ratio) on the same images and masks, with the same first weights and AdamW. The
