@@ -118,8 +118,8 @@ def train(arm: str, seed: int, settings: Settings, until: int) -> None:
 
     from contracts.knobs import load_execution, load_hardware
     from contracts.stage import artifact, stage
-    from training.loop import fit, open_data, save_weights
-    from training.models.encoder import configure, load_weights
+    from training.loop import fit, open_data
+    from training.models.encoder import WEIGHTS, configure, load_weights
 
     knobs = arm_knobs(arm, seed, settings)
     hardware = load_hardware("train_detector").model_copy(update={"micro_batch": settings.batch, "devices": 1, "launcher": "python"})
@@ -132,12 +132,10 @@ def train(arm: str, seed: int, settings: Settings, until: int) -> None:
             model = _model(arm, seed, settings, data.train.index.image_size, torch.device("cpu"))
             configure(model.backbone, **load_execution().model_dump())
             if knobs.init_from == "pretrain_mae":
-                load_weights(
-                    model.backbone, artifact(PRETRAINING) / "encoder.safetensors", f"encoder {knobs.encoder}", f"Remove artifacts/{PRETRAINING}."
-                )
+                load_weights(model.backbone, artifact(PRETRAINING) / WEIGHTS, f"encoder {knobs.encoder}", f"Remove artifacts/{PRETRAINING}.")
             task = _task()(model, knobs, plan, data, until)
             results = fit(task, s, knobs, hardware, knobs.gradient_clip)
-            save_weights(model, s.folder / "model.safetensors")
+            model.save_pretrained(s.folder)
             s.report(results)
     except SystemExit:
         if task is None or not task.paused:
@@ -145,13 +143,13 @@ def train(arm: str, seed: int, settings: Settings, until: int) -> None:
 
 
 def pretrain(settings: Settings) -> None:
-    """Masked pretraining of the backbone on the same screens: artifacts/ablation_mae/encoder.safetensors."""
+    """Masked pretraining of the backbone on the same screens: artifacts/ablation_mae/model.safetensors."""
     import lightning as L
 
     from contracts.knobs import load_execution, load_hardware, load_knobs
     from contracts.stage import stage
     from training.config import PretrainMaeKnobs
-    from training.loop import fit, open_data, save_weights
+    from training.loop import fit, open_data
     from training.mae_task import MaeTask
     from training.models.encoder import build_encoder, configure
     from training.models.mae import MaskedAutoencoder
@@ -166,7 +164,7 @@ def pretrain(settings: Settings) -> None:
         encoder = configure(build_encoder(knobs.encoder, data.train.index.image_size, knobs.drop_path), **load_execution().model_dump())
         model = MaskedAutoencoder(encoder, knobs.mask_unit, knobs.decoder_depth, knobs.decoder_dim, knobs.masking)
         results = fit(MaeTask(model, knobs, plan, data), s, knobs, hardware, knobs.gradient_clip)
-        save_weights(encoder, s.folder / "encoder.safetensors")
+        encoder.save_pretrained(s.folder)
         s.report(results)
 
 

@@ -17,8 +17,6 @@ import lightning as L
 import torch
 from lightning.pytorch.profilers import Profiler, PyTorchProfiler, SimpleProfiler
 from lightning.pytorch.strategies import DeepSpeedStrategy, ModelParallelStrategy
-from lightning.pytorch.utilities import rank_zero_only
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
@@ -27,7 +25,6 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from contracts.dataset import Split
 from contracts.errors import InputError
-from contracts.files import replacing
 from contracts.knobs import PARAMS, Hardware, accumulation, load_runs, load_tracking
 from contracts.stage import Stage
 from training.batches import ScreenBatch, SplitBatches, open_split
@@ -374,10 +371,3 @@ def _quiet() -> None:
     # Torch 2.11 knows only the old names.
     warnings.filterwarnings("ignore", message=".*`broadcast_buffers` is deprecated.*", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*(all_gather_into_tensor|reduce_scatter_tensor).*", category=FutureWarning)
-
-
-@rank_zero_only
-def save_weights(module: nn.Module, file: Path) -> None:
-    """All weights as safetensors, by rank 0 alone. (ZeRO-2 splits gradients and optimizer states; weights are whole everywhere.)"""
-    with replacing(file) as temporary:
-        save_file({name: value.detach().to("cpu", copy=True).contiguous() for name, value in module.state_dict().items()}, temporary)

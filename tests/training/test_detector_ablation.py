@@ -68,7 +68,7 @@ def test_the_last_arm_begins_with_the_pretrained_encoder(monkeypatch: pytest.Mon
     monkeypatch.setattr("training.loop.warmup_cosine", lambda *_: 0.0)
     detector_ablation.pretrain(SETTINGS)
     detector_ablation.train("pretrained", 0, SETTINGS, 4)
-    encoder = load_file(f"artifacts/{PRETRAINING}/encoder.safetensors")
+    encoder = load_file(f"artifacts/{PRETRAINING}/model.safetensors")
     detector = load_file(f"artifacts/{name_of('pretrained', 0)}/model.safetensors")
     assert all(torch.equal(detector[f"backbone.{name}"], value) for name, value in encoder.items())
 
