@@ -10,6 +10,8 @@ EncoderName = Literal[
     "swin_nano", "swin_micro", "swin_tiny_patch4_window7_224", "swin_small_patch4_window7_224", "swin_base_patch4_window7_224",
     "swin_large_patch4_window7_224", "vit_nano", "vit_tiny_patch16_224", "vit_small_patch16_224", "vit_base_patch16_224", "vit_large_patch16_224",
 ]  # fmt: skip
+# With frozen norms, so from a converted detector alone (training/models/encoder.py): no choice for a training stage.
+ResnetName = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 QuerySelection = Literal["positions", "mixed", "features"]
 

@@ -1,11 +1,13 @@
 """Our detector and transformers' Deformable-DETR are the same function: outputs, matches, losses and gradients, with weights converted both ways."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from transformers import DeformableDetrConfig, DeformableDetrForObjectDetection, SwinConfig
+from safetensors.torch import load_file, save_file
+from transformers import DeformableDetrConfig, DeformableDetrForObjectDetection, SwinConfig, TimmBackboneConfig
 from transformers.loss.loss_deformable_detr import DeformableDetrHungarianMatcher
 
 from contracts.errors import InputError
@@ -34,9 +36,7 @@ def their_model(form: str, **changes: Any) -> DeformableDetrForObjectDetection:
         "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "num_queries": 9, "two_stage_num_proposals": 9, "num_feature_levels": 4, "dropout": 0.0,
         "encoder_n_points": 3, "decoder_n_points": 3, "class_cost": 2, "auxiliary_loss": True, "tie_word_embeddings": form == "plain",
     }  # fmt: skip
-    model = DeformableDetrForObjectDetection(
-        DeformableDetrConfig(backbone_config=swin, use_timm_backbone=False, **{**config, **FORMS[form], **changes})
-    ).eval()
+    model = DeformableDetrForObjectDetection(DeformableDetrConfig(**{"backbone_config": swin, **config, **FORMS[form], **changes})).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("bias") or "norm" in name or "level_embed" in name or "sampling_offsets" in name:
@@ -50,6 +50,8 @@ def their_model(form: str, **changes: Any) -> DeformableDetrForObjectDetection:
         for name, value in theirs.items():
             if name.startswith("model.decoder.") and "_embed" in name:
                 value.copy_(theirs[name.removeprefix("model.decoder.")])
+            elif name.startswith("model.backbone.") and value.dim() == 1 and isinstance(model.config.backbone_config, TimmBackboneConfig):
+                value.add_(torch.rand_like(value) * 0.2)  # a ResNet's norms, whose statistics are no parameters
     return model
 
 
@@ -138,25 +140,86 @@ def test_there_and_back(form: str) -> None:
     assert ours.keys() == again.keys() and all(torch.equal(ours[name], again[name]) for name in ours)
 
 
-def test_a_folder_is_converted_by_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def convert(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    """Runs the command."""
     from training import convert_detector
 
+    monkeypatch.setattr("sys.argv", ["convert_detector", *map(str, arguments)])
+    convert_detector.main()
+
+
+def test_a_folder_is_converted_by_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = their_model("refinement")
     model.save_pretrained(tmp_path / "theirs")
 
-    def run(*arguments: object) -> None:
-        monkeypatch.setattr("sys.argv", ["convert_detector", *map(str, arguments)])
-        convert_detector.main()
-
-    run("from-transformers", tmp_path / "theirs", tmp_path / "ours", "--image-size", 384, 384)
+    convert(monkeypatch, "from-transformers", tmp_path / "theirs", tmp_path / "ours", "--image-size", 384, 384)
     ours = Detector.from_pretrained(tmp_path / "ours")
     images, content_hw = screens([[384, 384]])
     with torch.no_grad():
         assert_same_output(ours(images, content_hw), model(images), torch.ones(4))
-    run("to-transformers", tmp_path / "ours", tmp_path / "again")
+    convert(monkeypatch, "to-transformers", tmp_path / "ours", tmp_path / "again")
     again = DeformableDetrForObjectDetection.from_pretrained(tmp_path / "again").eval()
     with torch.no_grad():
         torch.testing.assert_close(again(images).logits, model(images).logits, atol=1e-4, rtol=1e-4)
+
+
+# One name stands for several of the 91 numbers, as in the list for COCO.
+COCO = {i: "N/A" if i % 9 == 0 else f"thing {i}" for i in range(91)}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_published_checkpoint_on_a_resnet(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the command and back, from a folder as those of SenseTime/deformable-detr are: with the settings and names of weights of older releases."""
+    resnet = TimmBackboneConfig(backbone="resnet18", out_indices=[2, 3, 4])
+    model = their_model(form, backbone_config=resnet, id2label=COCO, num_labels=91)
+    model.save_pretrained(tmp_path / "theirs")
+    publish_as_before(tmp_path / "theirs")
+
+    convert(monkeypatch, "from-transformers", tmp_path / "theirs", tmp_path / "ours", "--image-size", 160, 200)
+    ours = Detector.from_pretrained(tmp_path / "ours")
+    assert ours.config.encoder == "resnet18" and ours.config.class_names == tuple(COCO.values())
+    torch.manual_seed(1)
+    images, content_hw = torch.randn(2, 3, 160, 200), torch.tensor([[160, 200], [131, 97]])
+    mask = torch.zeros(2, 160, 200, dtype=torch.long)
+    mask[0], mask[1, :131, :97] = 1, 1
+    share = (content_hw.flip(1) / torch.tensor([200, 160])).repeat(1, 2)[:, None]
+    with torch.no_grad():
+        expected = model(images, pixel_mask=mask)
+        assert_same_output(ours(images, content_hw), expected, share)
+
+    convert(monkeypatch, "to-transformers", tmp_path / "ours", tmp_path / "again")
+    again = DeformableDetrForObjectDetection.from_pretrained(tmp_path / "again").eval()
+    assert again.config.id2label == COCO
+    with torch.no_grad():
+        found = again(images, pixel_mask=mask)
+    torch.testing.assert_close(found.logits, expected.logits, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(found.pred_boxes, expected.pred_boxes, atol=1e-4, rtol=1e-4)
+
+
+def publish_as_before(folder: Path) -> None:
+    """Rewrite a saved detector as releases before 5 wrote it: the backbone by its name alone, and weights under their former names, shared ones once."""
+    config = json.loads((folder / "config.json").read_text())
+    backbone = config.pop("backbone_config")
+    del config["tie_word_embeddings"]
+    config |= {
+        "backbone": backbone["backbone"],
+        "backbone_config": None,
+        "dilation": False,
+        "use_timm_backbone": True,
+        "use_pretrained_backbone": True,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    weights = {}
+    for name, value in load_file(folder / "model.safetensors").items():
+        for now, before in (
+            ("model.backbone.model.", "model.backbone.conv_encoder.model."),
+            ("self_attn.o_proj", "self_attn.out_proj"),
+            (".mlp.fc", ".fc"),
+        ):
+            name = name.replace(now, before)
+        weights[name.removeprefix("model.decoder.") if "_embed." in name else name] = value
+    assert "model.backbone.conv_encoder.model.layer4.1.bn2.running_var" in weights
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def test_what_has_no_counterpart_is_refused() -> None:
@@ -168,3 +231,19 @@ def test_what_has_no_counterpart_is_refused() -> None:
         model = their_model("plain")
         model.config.backbone_config.window_size = 5
         from_transformers(model, SIZE)
+    for field, value in (("dilation", True), ("activation_function", "gelu"), ("num_feature_levels", 5)):
+        with pytest.raises(InputError, match="backbone_config" if field == "dilation" else field):
+            config = DeformableDetrConfig(backbone="resnet18", use_timm_backbone=True, **{field: value})
+            with torch.device("meta"):
+                model = DeformableDetrForObjectDetection(config)
+            from_transformers(model, SIZE)
+
+
+def test_a_checkpoint_without_all_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """transformers itself would begin with random ones in their place."""
+    their_model("plain").save_pretrained(tmp_path / "theirs")
+    weights = load_file(tmp_path / "theirs/model.safetensors")
+    del weights["model.decoder.layers.1.encoder_attn.value_proj.weight"]
+    save_file(weights, tmp_path / "theirs/model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match="decoder.layers.1.encoder_attn.value_proj.weight"):
+        convert(monkeypatch, "from-transformers", tmp_path / "theirs", tmp_path / "ours", "--image-size", 384, 384)

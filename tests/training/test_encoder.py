@@ -1,14 +1,19 @@
 """Encoders: parity with timm, features at every stride for screens of any size, and settings that change nothing but the way."""
 
+from pathlib import Path
+
 import pytest
 import timm
 import torch
+import yaml
 from torch import Tensor
 
-from contracts.knobs import load_execution, preset_names
+from contracts.errors import InputError
+from contracts.knobs import load_execution, load_knobs, preset_names
 from tests.training.test_models import IMAGE_SIZE, PARAMS, config
+from training.config import PretrainMaeKnobs, TrainDetectorKnobs
 from training.models.detector import build_detector
-from training.models.encoder import VitEncoder, build_encoder, configure, grid_position
+from training.models.encoder import Encoder, ResnetEncoder, VitEncoder, build_encoder, configure, grid_position
 from training.models.visible_swin import encode_visible
 
 PLAIN = {"gradient_checkpointing": False, "fused_attention": False, "channels_last": False, "compiled": False}
@@ -17,7 +22,7 @@ TOLERANCE = 1e-5
 
 
 @pytest.mark.parametrize("image_size", [(64, 96), (70, 101), (32, 32)])
-@pytest.mark.parametrize("name", ["swin_nano", "vit_nano"])
+@pytest.mark.parametrize("name", ["swin_nano", "vit_nano", "resnet18"])
 def test_features_of_any_screen(name: str, image_size: tuple[int, int]) -> None:
     encoder = build_encoder(name, image_size)
     features = encoder(torch.randn(2, 3, *image_size))
@@ -65,6 +70,37 @@ def test_weights_of_a_vit_fit_every_screen_size() -> None:
     build_encoder("vit_nano", (128, 64)).load_state_dict(weights)
 
 
+def test_a_resnet_is_timms_with_frozen_norms(tmp_path: Path) -> None:
+    """Equal to timm's in evaluation, in training too, where nothing of a norm moves; and saved with its statistics."""
+    torch.manual_seed(0)
+    reference = timm.create_model("resnet18", features_only=True, out_indices=(2, 3, 4)).eval()
+    for name, value in reference.state_dict().items():
+        if "bn" in name or "downsample.1" in name:
+            value.copy_(torch.rand(value.shape) + 0.5)
+    encoder = ResnetEncoder("resnet18", (64, 96)).train()
+    assert not encoder.resnet.load_state_dict(reference.state_dict(), strict=False).missing_keys
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    images = torch.randn(2, 3, 64, 96)
+    with torch.no_grad():
+        assert_close(encoder(images), reference(images))
+    assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())
+    assert {p.dim() for p in encoder.parameters()} == {4}  # kernels alone learn
+    encoder.save_pretrained(tmp_path)
+    again = Encoder.from_pretrained(tmp_path)
+    assert isinstance(again, ResnetEncoder) and all(torch.equal(a, b) for a, b in zip(again(images), encoder(images), strict=True))
+
+
+@pytest.mark.parametrize("knobs", [PretrainMaeKnobs, TrainDetectorKnobs])
+def test_no_stage_trains_a_resnet(knobs: type[PretrainMaeKnobs | TrainDetectorKnobs], tmp_path: Path) -> None:
+    params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    stage = "pretrain_mae" if knobs is PretrainMaeKnobs else "train_detector"
+    preset = params["preset"]
+    params["presets"][preset][stage]["encoder"] = "resnet50"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    with pytest.raises(InputError, match=rf"{stage}\.encoder.*swin_nano.*resnet50"):
+        load_knobs(knobs, tmp_path / "params.yaml")
+
+
 def test_positions_by_hand() -> None:
     """Four channels have one frequency, 1: sine and cosine of the column, then of the row."""
     code = grid_position(2, 3, 4).reshape(2, 3, 4)
@@ -85,6 +121,7 @@ def test_a_detector_on_a_vit() -> None:
         ("vit_small_patch16_224", 21.6, (192, 384, 384)),
         ("vit_base_patch16_224", 85.6, (384, 768, 768)),
         ("vit_large_patch16_224", 303.1, (512, 1024, 1024)),
+        ("resnet50", 23.5, (512, 1024, 2048)),
     ],
 )
 def test_large_encoders_at_full_size(name: str, millions: float, channels: tuple[int, ...]) -> None:
@@ -94,7 +131,7 @@ def test_large_encoders_at_full_size(name: str, millions: float, channels: tuple
         features = encoder.eval()(torch.zeros(1, 3, 800, 1024))
     assert encoder.channels == channels
     assert [f.shape[1:] for f in features] == [(c, 800 // s, 1024 // s) for c, s in zip(channels, (8, 16, 32), strict=True)]
-    network = encoder.vit if isinstance(encoder, VitEncoder) else encoder.swin
+    network = encoder if isinstance(encoder, ResnetEncoder) else encoder.vit if isinstance(encoder, VitEncoder) else encoder.swin
     assert sum(p.numel() for p in network.parameters()) / 1e6 == pytest.approx(millions, abs=0.3)
 
 
@@ -117,8 +154,9 @@ def assert_close(found: list[Tensor], expected: list[Tensor]) -> None:
         torch.testing.assert_close(a, b, rtol=0, atol=TOLERANCE * max(1.0, float(b.abs().max())))
 
 
-@pytest.mark.parametrize("visible", [False, True])
-@pytest.mark.parametrize("name", ["swin_nano", "vit_nano"])
+@pytest.mark.parametrize(
+    ("name", "visible"), [("swin_nano", False), ("swin_nano", True), ("vit_nano", False), ("vit_nano", True), ("resnet18", False)]
+)
 def test_settings_change_nothing_beyond_rounding(name: str, visible: bool) -> None:
     plain = everything(name, PLAIN, visible)
     for setting in ("gradient_checkpointing", "fused_attention", "channels_last"):

@@ -1,7 +1,8 @@
-"""Deformable-DETR (arXiv:2010.04159) on a Swin or ViT encoder, with what makes its successors converge.
+"""Deformable-DETR (arXiv:2010.04159) on a Swin, ViT or ResNet encoder, with what makes its successors converge.
 
 The paper's model is the plain configuration; its box refinement and two-stage form are settings, and so are DINO's (arXiv:2203.03605) mixed query
-selection, contrastive denoising and look forward twice. As in Swin's own detectors, each stage's features are normalised first.
+selection, contrastive denoising and look forward twice. As in Swin's own detectors, each stage's features are normalised first
+(a ResNet's are not).
 """
 
 import json
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from contracts.annotation import Frozen
 from contracts.errors import InputError
-from training.config import EncoderName, QuerySelection, check_denoising
+from training.config import EncoderName, QuerySelection, ResnetName, check_denoising
 from training.models.constants import constant
 from training.models.deformable_attention import DeformableAttention
 from training.models.denoising import NoisyQueries, visible
@@ -34,9 +35,9 @@ _PROPOSAL_EDGE = 0.01
 class DetectorConfig(Frozen):
     """Everything that `build_detector` needs; saved beside the weights as config.json. Fields mean what they mean in TrainDetectorKnobs."""
 
-    encoder: EncoderName
+    encoder: EncoderName | ResnetName
     image_size: tuple[int, int] = Field(description="(height, width) of padded images, pixels")
-    class_names: tuple[str, ...] = Field(description="by class index, which is taxonomy id - 1")
+    class_names: tuple[str, ...] = Field(description="by class index, which is taxonomy id - 1 unless the detector was trained elsewhere")
     num_queries: int
     d_model: int
     heads: int
@@ -173,7 +174,9 @@ class Detector(nn.Module):
         self.config = config
         dim, classes = config.d_model, len(config.class_names)
         self.backbone = build_encoder(config.encoder, config.image_size, config.drop_path)
-        self.feature_norms = nn.ModuleList(nn.LayerNorm(channels) for channels in self.backbone.channels[: config.levels])
+        self.feature_norms = nn.ModuleList(
+            nn.LayerNorm(channels) if self.backbone.needs_norm else nn.Identity() for channels in self.backbone.channels[: config.levels]
+        )
         self.projections = nn.ModuleList(
             nn.Sequential(nn.Conv2d(channels, dim, 1), _group_norm(dim)) for channels in self.backbone.channels[: config.levels]
         )

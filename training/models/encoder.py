@@ -1,9 +1,11 @@
-"""Encoders of screens of any size, with features at strides 8, 16 and 32: timm's Swin (arXiv:2103.14030) and ViT (arXiv:2010.11929).
+"""Encoders of screens of any size, with features at strides 8, 16 and 32: timm's Swin (arXiv:2103.14030), ViT (arXiv:2010.11929) and ResNet
+(arXiv:1512.03385).
 
 Changed from timm: no classifier and no last norm (masked pretraining and the detector bring their own). Of a Swin the first stage's output (stride 4) is
 used but not returned, and a learned token may stand in for hidden patches; windows, shifts and weights are timm's, so timm's checkpoints fit.
 A ViT's positions are MAE's sines on the grid of the image at hand instead of learned vectors: they are no weights, and a checkpoint fits every size.
-Images that are no multiple of the patch are padded below and right with the mean colour.
+Images that are no multiple of the patch are padded below and right with the mean colour. A ResNet's batch norms are frozen, as in DETR
+(arXiv:2005.12872): it comes with a converted detector (training/convert_detector.py) and is no choice for training from scratch.
 """
 
 import json
@@ -11,21 +13,24 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import timm
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from timm.layers.norm_act import freeze_batch_norm_2d
 from timm.models.swin_transformer import SwinTransformer
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from contracts.errors import InputError
 from contracts.files import replacing, write_json
+from training.config import ResnetName
 from training.models.constants import constant
 
+RESNETS: tuple[str, ...] = get_args(ResnetName)
 STRIDES = (8, 16, 32)
 # What a saved model's folder holds.
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -45,25 +50,30 @@ _OURS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 _OUR_VITS: Mapping[str, Mapping[str, Any]] = MappingProxyType({"vit_nano": {"patch_size": 16, "embed_dim": 64, "depth": 4, "num_heads": 2}})
 
 
-def build_encoder(name: str, image_size: tuple[int, int], drop_path: float = 0.0) -> "SwinEncoder | VitEncoder":
-    """The encoder of that name (training.config.EncoderName) with fresh weights, for images of (height, width). `drop_path` is the last block's rate of
-    stochastic depth, which rises linearly from 0 at the first.
+def build_encoder(name: str, image_size: tuple[int, int], drop_path: float = 0.0) -> "SwinEncoder | VitEncoder | ResnetEncoder":
+    """The encoder of that name (training.config.EncoderName or ResnetName) with fresh weights, for images of (height, width). `drop_path` is the last
+    block's rate of stochastic depth, which rises linearly from 0 at the first.
     """
+    if name in RESNETS:
+        return ResnetEncoder(name, image_size, drop_path)
     return (VitEncoder if name.startswith("vit_") else SwinEncoder)(name, image_size, drop_path)
 
 
 class Encoder(nn.Module):
-    """What is the same for Swin and ViT: `name` (training.config.EncoderName) and `image_size` (height, width), with which they are saved."""
+    """What is the same for all: `name` (see build_encoder) and `image_size` (height, width), with which they are saved; and whether the detector is to
+    normalise the features (`needs_norm`).
+    """
 
     name: str
     image_size: tuple[int, ...]
+    needs_norm = True
 
     def save_pretrained(self, folder: Path) -> None:
         """Write `config.json` and `model.safetensors`, from which `from_pretrained` makes the same encoder."""
         save_model(self, {"encoder": self.name, "image_size": self.image_size}, folder)
 
     @staticmethod
-    def from_pretrained(folder: Path) -> "SwinEncoder | VitEncoder":
+    def from_pretrained(folder: Path) -> "SwinEncoder | VitEncoder | ResnetEncoder":
         """The encoder saved in `folder`, in evaluation mode. InputError if a file is missing, damaged or belongs to another architecture."""
         file, fix = Path(folder) / CONFIG, f"Run `dvc repro {Path(folder).name}` to make it again."
         try:
@@ -168,16 +178,35 @@ class VitEncoder(Encoder):
         return x[:, 1:][filled], x[:, 0]
 
 
+class ResnetEncoder(Encoder):
+    """`forward` as SwinEncoder's, of images of any size, with what transformers' public Deformable-DETR checkpoints have: timm's ResNet, whose batch norms
+    keep the statistics, scale and shift they were loaded with. Fresh ones normalise nothing, and the last of each block is zero, so its branch would
+    never learn: training from scratch wants another encoder.
+    """
+
+    needs_norm = False
+
+    def __init__(self, name: str, image_size: tuple[int, int], drop_path: float = 0.0):
+        super().__init__()
+        self.name, self.image_size = name, tuple(image_size)
+        resnet = timm.create_model(name, pretrained=False, features_only=True, out_indices=(2, 3, 4), drop_path_rate=drop_path)
+        self.channels: tuple[int, ...] = tuple(resnet.feature_info.channels())
+        self.resnet = freeze_batch_norm_2d(resnet)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return self.resnet(images)
+
+
 def configure(
-    encoder: SwinEncoder | VitEncoder, *, gradient_checkpointing: bool, fused_attention: bool, channels_last: bool, compiled: bool
-) -> SwinEncoder | VitEncoder:
+    encoder: SwinEncoder | VitEncoder | ResnetEncoder, *, gradient_checkpointing: bool, fused_attention: bool, channels_last: bool, compiled: bool
+) -> SwinEncoder | VitEncoder | ResnetEncoder:
     """How the encoder computes, never what: the same weights, and results that differ by rounding alone (tests state by how much).
 
     `gradient_checkpointing`: blocks are computed again in the backward pass instead of kept. `fused_attention`: torch's scaled_dot_product_attention
     instead of separate products and softmax. `channels_last`: the convolutions' weights, and what they make of an image, in that memory format.
     `compiled`: the dense forward pass through torch.compile. Returns the encoder.
     """
-    network = encoder.vit if isinstance(encoder, VitEncoder) else encoder.swin
+    network = encoder.swin if isinstance(encoder, SwinEncoder) else encoder.vit if isinstance(encoder, VitEncoder) else encoder.resnet
     network.set_grad_checkpointing(gradient_checkpointing)
     for module in network.modules():
         if hasattr(module, "fused_attn"):
