@@ -132,7 +132,8 @@ def stage(name: str, knobs: Knobs, hardware: Hardware | None = None, *, dataset_
         pipes = stack.enter_context(_open_pipes()) if "DAGSTER_PIPES_CONTEXT" in os.environ else None
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        started = time.time()
+        # The clock says when, and may be set meanwhile; how long is told by the one that only goes on.
+        started, began = time.time(), time.monotonic()
         run: dict[str, Any] = {
             "stage": name, "preset": preset_name(), "knobs": knobs.model_dump(mode="json"),
             "hardware": hardware and hardware.model_dump(mode="json"), "dataset_version": version,
@@ -147,7 +148,8 @@ def stage(name: str, knobs: Knobs, hardware: Hardware | None = None, *, dataset_
             shutil.rmtree(folder, ignore_errors=True)
             raise
         peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) * 1024
-        run |= {"finished": _iso(time.time()), "seconds": round(time.time() - started, 3), "peak_memory_bytes": peak, "images": s._images}
+        seconds = time.monotonic() - began
+        run |= {"finished": _iso(started + seconds), "seconds": round(seconds, 3), "peak_memory_bytes": peak, "images": s._images}
         write_json(folder / "run.json", run)
         if not (folder / "metrics.json").is_file():
             write_json(folder / "metrics.json", {})

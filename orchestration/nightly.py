@@ -31,13 +31,13 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
-from contracts.dataset import DATA, POINTER, SHARDS, dataset_version
+from contracts.dataset import DATA, POINTER, SHARDS, coco_path, dataset_version
 from contracts.errors import InputError, run_command
-from contracts.files import replacing, write_json, write_text
+from contracts.files import replacing, sha256, write_json, write_text
 from contracts.knobs import PARAMS, Knobs, load_notify
 from contracts.notify import Message, send
 from orchestration.dvc_lock import release_strangers
-from orchestration.gates import DATASET, judge, read_gates, stage_metrics
+from orchestration.gates import DATASET, judge, machine_of, read_gates, stage_metrics
 from orchestration.pipeline import LOCK, declared_stages
 from orchestration.process import CommandError, Console
 from orchestration.registry import MODELS, GateError, Registry, declared_models, read_run_of
@@ -212,17 +212,9 @@ def render(night: Night, console: Console) -> None:
 
 
 def learn(night: Night, console: Console) -> None:
-    """Version the dataset and run every stage, each once per night. InputError if a gate of the dataset fails that blocks the line."""
+    """Version the dataset and run every stage, each once per night. InputError if a gate fails that blocks the line."""
     console.run(["python", "-m", "datagen.dataset"])
-    failed = []
-    for metric, gate in read_gates().get(DATASET, {}).items():
-        model = next(one for one in declared_models() if one.name == night.knobs.model)
-        promoted = Registry(model, night.repository / MODELS).compared_with(DATASET, "")
-        verdict = judge(DATASET, metric, gate, stage_metrics(DATASET), "", promoted)
-        console.line(str(verdict))
-        failed += [verdict] if not verdict.passed and gate.blocks == "line" else []
-    if failed:
-        raise InputError("; ".join(map(str, failed)) + ".", file=PARAMS, field="gates.dataset", fix="Nothing was learned from this dataset.")
+    _hold(DATASET, night, console)
     for stage in declared_stages():
         state = _state(night)
         if stage.name in state["done"]:
@@ -230,7 +222,25 @@ def learn(night: Night, console: Console) -> None:
         console.line(f"── {stage.name}: {stage.description}")
         release_strangers()
         console.run(["dvc", "--wait-for-lock", "repro", "--single-item", *(["--force"] if night.full else []), stage.name])
+        _hold(stage.name, night, console)
         write_json(night.beside(".json"), state | {"done": [*state["done"], stage.name]})
+
+
+def _hold(stage: str, night: Night, console: Console) -> None:
+    """Judge the gates of the dataset, or of a stage that has just run, that block the line. InputError if one fails; `finish` judges the others."""
+    gates = {metric: gate for metric, gate in read_gates().get(stage, {}).items() if gate.blocks == "line"}
+    if not gates:
+        return
+    model = next(one for one in declared_models() if one.name == night.knobs.model)
+    machine, split = ("", "") if stage == DATASET else (machine_of(read_run_of(stage)), sha256(coco_path("test")))
+    promoted = Registry(model, night.repository / MODELS).compared_with(stage, split)
+    verdicts = [judge(stage, metric, gate, stage_metrics(stage), machine, promoted) for metric, gate in gates.items()]
+    for verdict in verdicts:
+        console.line(str(verdict))
+    failed = "; ".join(str(verdict) for verdict in verdicts if not verdict.passed)
+    if failed:
+        fix = "Nothing was learned from this dataset." if stage == DATASET else "No stage after it ran."
+        raise InputError(f"{failed}.", file=PARAMS, field=f"gates.{stage}", fix=fix)
 
 
 def finish(night: Night, console: Console) -> dict[str, Any]:

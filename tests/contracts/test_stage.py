@@ -1,10 +1,12 @@
 """A stage leaves a whole artifact or none."""
 
+import calendar
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,19 @@ def test_a_finished_stage(kitchen: Path) -> None:
     assert run["finished"] >= run["started"] and run["seconds"] >= 0 and run["peak_memory_bytes"] > 1e6
     assert json.loads((kitchen / "artifacts/bake/metrics.json").read_text()) == {"crumbs": 3}
     assert "crumbs 3" in done.stderr and "baking" in done.stderr
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
+def test_a_clock_that_is_set_meanwhile_falsifies_no_duration(kitchen: Path, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    class BakeKnobs(Knobs):
+        pass
+
+    with stage("bake", BakeKnobs()):
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + jump)
+    run = read_run("bake")
+    told = [calendar.timegm(time.strptime(run[moment], "%Y-%m-%dT%H:%M:%SZ")) for moment in ("started", "finished")]
+    assert 0 <= run["seconds"] < 3600 and all(abs(moment - now) < 3600 for moment in told)
 
 
 def test_a_failing_stage_leaves_nothing_and_says_one_paragraph(kitchen: Path) -> None:

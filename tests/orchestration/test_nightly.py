@@ -178,6 +178,19 @@ def test_a_stage_is_not_run_twice_in_a_night_and_a_gate_of_the_dataset_stops_it(
         run_step(night, "learn", Recording())
     assert not {"pack_beton", "report"} & set(ran)
 
+    # The same of a stage: those after it do not run.
+    params.write_text(
+        params.read_text()
+        .replace("at_least: 400", "at_least: 4")
+        .replace("gates:\n", "gates:\n  pretrain_mae: {loss: {at_most: 0.1, blocks: line}}\n")
+    )
+    shutil.copytree(repository.folder / "artifacts", night.worktree / "artifacts")
+    ran.clear()
+    night.beside(".json").write_text(json.dumps(json.loads(night.beside(".json").read_text()) | {"done": []}))
+    with pytest.raises(InputError, match=r"gates\.pretrain_mae: pretrain_mae: loss: 0\.333333: should be at most 0\.1.*No stage after it ran"):
+        run_step(night, "learn", Recording())
+    assert [word for word in ran if word in ("pack_beton", "pretrain_mae", "eval_detection")] == ["pack_beton", "pretrain_mae"]
+
 
 def test_a_worse_model_is_kept_told_and_not_promoted(repository: Small, received: tuple[str, list[dict[str, Any]]]) -> None:
     url, messages = received

@@ -101,7 +101,7 @@ def test_definitions_load_without_what_stages_need() -> None:
 
 
 def test_the_graph_of_the_project(inside: pytest.MonkeyPatch) -> None:
-    """Snapshot. After a wanted change: `python tests/orchestration/test_pipeline.py`."""
+    """Snapshot. After a wanted change: `python -m tests.orchestration.test_pipeline`."""
     inside.chdir(REPOSITORY)
     assert graph() == json.loads(Path(__file__).with_name("graph.json").read_text())
 
