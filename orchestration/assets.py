@@ -21,13 +21,14 @@ from contracts.errors import InputError
 from contracts.stage import ARTIFACTS
 from contracts.taxonomy import NAMES
 from orchestration.cost import spent
+from orchestration.curves import CURVES, draw_curves
 from orchestration.dvc_lock import release_strangers
 from orchestration.pipeline import DeclaredStage, code_version, recorded_version, render_settings, shard_seeds
 from orchestration.process import CommandError, Console
 
 SHARD_PARTITIONS = dg.DynamicPartitionsDefinition(name="shards")
-# An event's metadata is kept in the event log for ever: pictures above this many bytes are named, not shown.
-MAX_INLINE_BYTES = 400_000
+# An event's metadata is kept in the event log for ever: pictures beyond this many bytes, all together, are named, not shown.
+MAX_INLINE_BYTES = 800_000
 MAX_INLINE_IMAGES = 4
 REPORT = "report"
 PYTHON = "python"  # found on PATH, where the project's own stands first
@@ -312,17 +313,22 @@ def stage_asset(stage: DeclaredStage, console: Console) -> dg.AssetsDefinition:
 
 
 def artifact_metadata(folder: Path, reused: bool = False) -> dict[str, Any]:
-    """Dagster metadata of a finished artifact: its metrics as numbers (those per class as one table), its run, what it cost (again: nothing), its pictures."""
+    """Dagster metadata of a finished artifact: its curves and pictures, its metrics as numbers (those per class as one table), its run, what it cost (again: nothing)."""
     run: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     metrics: dict[str, float] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    metadata: dict[str, Any] = {name: float(value) for name, value in metrics.items() if "_class_" not in name}
+    metadata: dict[str, Any] = {}
+    if curves := draw_curves(folder):
+        metadata["curves"] = _picture(CURVES, curves)
+    left = MAX_INLINE_BYTES
+    for number, (title, file) in enumerate((run.get("images") or {}).items()):
+        picture = folder / file
+        inline = number < MAX_INLINE_IMAGES and picture.is_file() and picture.stat().st_size <= left
+        metadata[title] = _picture(file, picture.read_bytes()) if inline else dg.MetadataValue.path(picture.absolute())
+        left -= picture.stat().st_size if inline else 0
+    metadata |= {name: float(value) for name, value in metrics.items() if "_class_" not in name}
     per_class = [{"metric": name, "value": f"{value:.4f}"} for name, value in metrics.items() if "_class_" in name]
     if per_class:
         metadata["per_class"] = _table(per_class)
-    for number, (title, file) in enumerate((run.get("images") or {}).items()):
-        picture = folder / file
-        inline = number < MAX_INLINE_IMAGES and picture.is_file()
-        metadata[title] = _picture(file, picture.read_bytes()) if inline else dg.MetadataValue.path(picture.absolute())
     run_keys = ("dataset_version", "preset", "code_revision", "finished", "seconds", "peak_memory_bytes")
     metadata |= {key: run[key] for key in run_keys if run.get(key) is not None}
     if (folder / "launch.json").is_file():  # it ran on another host
@@ -397,7 +403,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _picture(name: str, image: bytes) -> dg.MetadataValue[Any]:
     if len(image) > MAX_INLINE_BYTES:
         return dg.MetadataValue.text(f"{name}: {len(image)} bytes, too large to show here")
-    kind = "jpeg" if image.startswith(b"\xff\xd8") else "png"
+    kind = "jpeg" if image.startswith(b"\xff\xd8") else "svg+xml" if image.startswith(b"<svg") else "png"
     return dg.MetadataValue.md(f"![{name}](data:image/{kind};base64,{base64.b64encode(image).decode()})")
 
 

@@ -3,12 +3,15 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import dagster as dg
 import pytest
 
 from orchestration.assets import CARD_CHECKS, MAX_INLINE_BYTES, SHARD_PARTITIONS, artifact_metadata, shard_path
+from orchestration.curves import WIDTH, draw_curves
 from orchestration.definitions import build, new_dataset
 from tests.orchestration.small_repository import STAGES, Small
 
@@ -179,7 +182,25 @@ def test_a_large_picture_is_named_and_not_stored(made: Small, inside: pytest.Mon
     run = json.loads((folder / "run.json").read_text())
     (folder / "run.json").unlink()
     (folder / "run.json").write_text(json.dumps(run | {"images": {"large": "large.png"}}))
-    assert artifact_metadata(folder)["large"].value == f"large.png: {MAX_INLINE_BYTES + 4} bytes, too large to show here"
+    assert artifact_metadata(folder)["large"].path == str(folder / "large.png")
+
+
+def test_curves_are_drawn_from_what_a_run_logged(tmp_path: Path) -> None:
+    assert draw_curves(tmp_path) is None
+    (tmp_path / "curves.csv").write_text("user,loss\n1,0.5\n")
+    assert draw_curves(tmp_path) is None, "no curve without steps"
+    rows = [f"{step},{10 - step / 200},{0.5 if step == 1000 else ''},0.001" for step in range(1, 1001)]
+    (tmp_path / "curves.csv").write_text("step,loss,val_AP,learning_rate\n" + "\n".join(rows) + "\n")
+    picture = draw_curves(tmp_path)
+    assert picture
+    image = ElementTree.fromstring(picture)
+    line, single = [
+        [tuple(map(float, point.split(","))) for point in one.attrib["points"].split()] for one in image.iter("{http://www.w3.org/2000/svg}polyline")
+    ]
+    assert len(line) <= 301 and line[0][0] < line[-1][0] <= WIDTH and line[0][1] < line[-1][1], "a falling loss falls, over the whole width"
+    assert WIDTH < single[0][0] < 2 * WIDTH, "another quantity has a panel of its own"
+    words = [text.text for text in image.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"loss", "val_AP", "9.99", "5", "step 1000"} <= set(words) and "learning_rate" not in words
 
 
 def evaluate(instance: dg.DagsterInstance, cursor: str | None) -> tuple[list[dg.RunRequest], str | None, str | None]:
