@@ -179,21 +179,22 @@ def write(grid: Grid, runs: Sequence[Run], found: Mapping[str, Mapping[str, floa
     values = {arm: {name: [found[run.experiment][name] for run in done if run.arm == arm] for name in grid.metrics} for arm in arms}
     lines = [f"| arm | seeds | {' | '.join(grid.metrics)} |", "|---|---:|" + "---:|" * len(grid.metrics)]
     for arm in arms:
-        cells = [_with_spread(values[arm][name]) for name in grid.metrics]
+        cells = [with_spread(values[arm][name]) for name in grid.metrics]
         lines.append(f"| {arm} | {len(values[arm][grid.metrics[0]])} of {len(grid.seeds)} | {' | '.join(cells)} |")
     text = "\n".join(lines) + "\n\nMean over seeds ± their standard deviation. A difference that is smaller than the spread says nothing.\n"
     write_text(out / "table.md", text)
     if done:
-        _plot(grid.metrics, {arm: parts for arm, parts in values.items() if parts[grid.metrics[0]]}, out / "ablation.png")
+        plot(grid.metrics, {arm: parts for arm, parts in values.items() if parts[grid.metrics[0]]}, out / "ablation.png")
 
 
-def _with_spread(values: Sequence[float]) -> str:
+def with_spread(values: Sequence[float]) -> str:
+    """The mean of several seeds and their standard deviation."""
     if not values:
         return "not yet"
     return f"{mean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else " (one seed)")
 
 
-def _plot(metrics: Sequence[str], values: Mapping[str, Mapping[str, Sequence[float]]], file: Path) -> None:
+def plot(metrics: Sequence[str], values: Mapping[str, Mapping[str, Sequence[float]]], file: Path) -> None:
     """Each seed a dot, their mean a line; one panel per metric."""
     from matplotlib.figure import Figure
 

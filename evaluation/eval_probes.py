@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evaluation.features import Features, FeatureSource
     from evaluation.probing import Findings, Labels, Probe
     from training.batches import SplitBatches
+    from training.image_sets import ImageSet
     from training.screen_batch import ScreenBatch
 
 
@@ -405,12 +406,14 @@ def probe_images(encoder: Path, data: Path, most: int | None, with_random: bool)
     import torch
 
     from evaluation.features import open_source, random_source
+    from training.image_sets import read_images
 
     knobs = load_knobs(EvalProbesKnobs)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     source = open_source(encoder.name, encoder, device)
+    images = read_images(data, image_size=tuple(source.module.image_size))
     for each in [source, random_source(source, knobs.seed, device)] if with_random else [source]:
-        findings = image_findings(each, data, most, knobs, device)
+        findings = image_findings(each, images, most, knobs, device)
         print(f"\n{each.name} ({each.model}) on {data.name}\n{table(findings.probes)}")
         for level, quality in findings.quality.items():
             print(f"{level}: " + ", ".join(f"{name} {value:.4g}" for name, value in quality.items()))
@@ -418,13 +421,11 @@ def probe_images(encoder: Path, data: Path, most: int | None, with_random: bool)
             print(note, file=sys.stderr)
 
 
-def image_findings(source: "FeatureSource", data: Path, most: int | None, knobs: ProbeKnobs, device: str) -> "Findings":
-    """The protocols on the classes of an image set (training/image_sets.py), with the splits train, val and test."""
+def image_findings(source: "FeatureSource", images: "ImageSet", most: int | None, knobs: ProbeKnobs, device: str) -> "Findings":
+    """The protocols on the classes of images of the encoder's size, with the splits train, val and test."""
     from evaluation.features import extract, first_screens
     from evaluation.probing import Labels, probe_source
-    from training.image_sets import read_images
 
-    images = read_images(data, image_size=tuple(source.module.image_size))
     features = {}
     for split in ("train", "val", "test"):
         # In random order, so that those that are drawn, and those whose maps are kept, are of all classes.

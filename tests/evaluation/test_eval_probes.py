@@ -38,6 +38,7 @@ from evaluation.features import (
 from evaluation.probing import probe_source, screen_labels
 from training import pack_beton
 from training.batches import open_split
+from training.image_sets import read_images
 from training.models.encoder import build_encoder
 from training.models.hjepa import HierarchicalJepa, HjepaConfig
 from training.screen_batch import ScreenBatch
@@ -299,7 +300,7 @@ def test_classified_images_are_probed_by_the_same_protocols(image_folder):
     source = FeatureSource("pixels", "pixels", ("stride 8",), nn.Module(), lambda images: [F.avg_pool2d(images, 8)])
     source.module.image_size = SIZE
     knobs = load_knobs(EvalProbesKnobs, eval_params()).model_copy(update={"neighbours": 5, "epochs": 30, "rates": (0.01, 0.1)})
-    found = eval_probes.image_findings(source, image_folder, None, knobs, "cpu")
+    found = eval_probes.image_findings(source, read_images(image_folder, image_size=SIZE), None, knobs, "cpu")
     figures = {p.protocol: p.score for p in found.probes if p.split == "test"}
     assert figures["knn"].value == figures["linear"].value == 1.0
     assert (figures["linear"].samples, figures["linear"].chance) == (24, approx(1 / 3))
