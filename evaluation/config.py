@@ -85,6 +85,19 @@ class EvalProbesKnobs(ProbeKnobs):
     """Screens (and elements) shown in each picture."""
 
 
+class EvalLatencyKnobs(Knobs):
+    """Stage `eval_latency`: how long the detector takes from a screenshot's file to its boxes (evaluation/latency.py)."""
+
+    screens: int = Field(ge=1)
+    """Test screens that are taken in turns."""
+    modes: Annotated[tuple[Literal["eager", "exported", "compiled"], ...], Field(min_length=1)]
+    """How the model is run; the first one's figures are the headline. Recording a program takes seconds, compiling one takes minutes."""
+    batches: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+    """Screens at once. Latency is that of the smallest, throughput that of the best."""
+    calls: int = Field(ge=1)
+    """Measured calls of each mode with each batch size."""
+
+
 class EvalGroundingKnobs(Knobs):
     """Stage `eval_grounding`: where the models of grounding point, before training, after it, and personalised."""
 

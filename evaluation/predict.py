@@ -13,7 +13,7 @@ supervision.Detections for each file).
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,12 @@ from contracts.errors import InputError, run_command
 from contracts.files import write_text
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from evaluation.screenshots import Screenshot
     from training.detect import Detections
     from training.models.detector import Detector
+    from training.screen_batch import ScreenBatch
 
 # More than any screen has; a picture of so many pixels takes 120 MB.
 MAX_PIXELS = 40_000_000
@@ -63,8 +66,6 @@ def predict(model: "Detector", files: list[str], options: argparse.Namespace, re
     from contracts.stage import progress
     from evaluation.screenshots import read_screenshot
     from training.detect import Detections, detect
-    from training.pack_beton import fit_image
-    from training.screen_batch import ScreenBatch
     from training.tiles import detect_in_tiles
 
     height, width = model.config.image_size
@@ -79,12 +80,22 @@ def predict(model: "Detector", files: list[str], options: argparse.Namespace, re
             pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)
             every = detect_in_tiles(model, pixels, options.tiles, options.most)
         else:
-            canvas, content = fit_image(image, model.config.image_size, options.resampling)
-            one = torch.from_numpy(canvas).permute(2, 0, 1)[None]
-            batch = ScreenBatch(one, [], [], torch.zeros(1, dtype=torch.int64), torch.tensor([content]), torch.tensor([[image.height, image.width]]))
-            every = detect(model, batch)[0]
+            every = detect(model, as_batch([image], model.config.image_size, options.resampling))[0]
         kept = (every.scores >= options.threshold).nonzero()[: options.most, 0]
         yield screenshot, Detections(every.boxes[kept], every.scores[kept], every.labels[kept])
+
+
+def as_batch(images: "Sequence[Image.Image]", image_size: tuple[int, int], resampling: str) -> "ScreenBatch":
+    """RGB images, scaled as the model's training screens were, as one batch without labels."""
+    import torch
+
+    from training.pack_beton import fit_image
+    from training.screen_batch import ScreenBatch
+
+    canvases, contents = zip(*(fit_image(image, image_size, resampling) for image in images), strict=True)
+    pixels = torch.stack([torch.from_numpy(canvas).permute(2, 0, 1) for canvas in canvases])
+    sizes = torch.tensor([[image.height, image.width] for image in images])
+    return ScreenBatch(pixels, [], [], torch.arange(len(images)), torch.tensor(contents), sizes)
 
 
 def _as_json(names: tuple[str, ...], found: "list[tuple[Screenshot, Detections]]") -> Any:

@@ -34,6 +34,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "tune_grounder": {"max_samples": 32, "warmup_steps": 0},
     "personalize_grounder": {"users": [1], "folds": [0], "epochs": 1, "warmup_steps": 0},
     "eval_grounding": {"samples": 4, "samples_per_fold": 3},
+    "eval_latency": {"modes": ["eager"], "calls": 2},
     "eval_probes": {"epochs": 2, "segmentation_epochs": 1},
 }
 # Few kits, for the same reason: each brings scripts and styles that are loaded once.

@@ -18,6 +18,7 @@ STAGES = (
     "tune_grounder",
     "personalize_grounder",
     "eval_detection",
+    "eval_latency",
     "eval_probes",
     "eval_grounding",
     "report",

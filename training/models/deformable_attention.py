@@ -29,7 +29,8 @@ def deformable_attention(value: Tensor, shapes: list[tuple[int, int]], locations
 
             sample = deformable_attention_triton.Sample.apply
     # A location that is not finite belongs to no cell; grid_sample copes, and what follows names the trouble.
-    elif value.device.type == "cpu" and bool(torch.isfinite(locations.detach().sum())):
+    # (A compiled graph cannot ask.)
+    elif value.device.type == "cpu" and (torch.compiler.is_compiling() or bool(torch.isfinite(locations.detach().sum()))):
         sample = deformable_attention_cpu.Sample.apply
     return sample(value, shapes, locations, weights)
 

@@ -267,8 +267,9 @@ class Detector(nn.Module):
             maps.append(self.projections[-1](features[-1]))
         height, width = images.shape[-2:]
         # Screens that fill the image need no mask, and share their position code.
-        # (Whether they do cannot be asked while a CUDA graph is recorded, and what is computed without knowing holds for all.)
-        unknown = images.device.type == "meta" or (images.is_cuda and torch.cuda.is_current_stream_capturing())
+        # (Whether they do cannot be asked while a graph is recorded, and what is computed without knowing holds for all.)
+        recorded = torch.compiler.is_compiling() or (images.is_cuda and torch.cuda.is_current_stream_capturing())
+        unknown = images.device.type == "meta" or recorded
         whole = not unknown and bool((content_hw == constant((height, width), content_hw.device)).all())
         valid = content_mask(content_hw[:1] if whole else content_hw, height, width)
         position, padding, ratios = [], [], []
