@@ -2,7 +2,7 @@
 
 Reads artifacts/pack_beton, the pretraining artifacts that eval_probes.encoders names, data/coco and, for the pictures, data/shards. Writes
 artifacts/eval_probes/{metrics.json, probes.csv (one row per figure, with chance, samples and interval), details.parquet (one row per answer), sources.json
-(feature quality by level), screen_map.csv (t-SNE), pictures.json, figures/*.png}.
+(feature quality by level), screen_map.csv (t-SNE), pictures.json, figures/*.png, wandb/}.
 
 With --data it measures one encoder on classified images instead (CIFAR-10 or -100, a folder of classes) and prints a table; nothing is written.
 """
@@ -20,7 +20,7 @@ from contracts.coco import read_coco
 from contracts.dataset import SPLITS, Split, coco_path
 from contracts.errors import run_command
 from contracts.files import replacing, write_json, write_text
-from contracts.knobs import Hardware, load_hardware, load_knobs
+from contracts.knobs import Hardware, Tracking, load_hardware, load_knobs, load_tracking
 from contracts.stage import Stage, artifact, progress, read_run, stage
 from evaluation.config import EvalProbesKnobs, ProbeKnobs
 
@@ -78,14 +78,16 @@ def main() -> None:
             labels = labels or screen_labels(features, coco)
             findings = probe_source(source.name, source.levels, features, labels, knobs, device)
             pictures += draw(s.folder / "figures", source, features, coco, findings, knobs, images, splits["test"], device)
-            screen_maps += map_rows(source, features, coco, findings, knobs)
+            screen_maps += (rows := map_rows(source, features, coco, findings, knobs))
+            pictures.append(draw_map(s.folder / "figures", source, rows))
             if knobs.fine_tune_epochs:
                 findings.probes += fine_tuned(source, folders.get(source.name), splits, features, labels, knobs, device)
             results.append((source, findings))
             s.log("\n" + table(best_test_figures(findings.probes)))
             for note in findings.notes:
                 s.log(note)
-        write_results(s, results, pictures, screen_maps)
+        metrics = write_results(s, results, pictures, screen_maps)
+        track(s, load_tracking(), knobs, metrics, pictures)
 
 
 def open_splits(knobs: EvalProbesKnobs, hardware: Hardware) -> "dict[Split, SplitBatches]":
@@ -304,6 +306,21 @@ def map_rows(
     return rows
 
 
+def draw_map(folder: Path, source: "FeatureSource", rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The source's map of all screens as a PNG in `folder`, and what pictures.json says of it."""
+    from evaluation.charts import render
+    from evaluation.family_map import Place, commonest_families, family_map
+
+    places = [Place(**{name: row[name] for name in ("source", "level", "split", "family", "x", "y")}) for row in rows]
+    chart = render(family_map(places, commonest_families(places), source.name), width=5.2, height=3.7)
+    folder.mkdir(exist_ok=True)
+    (folder / f"map_{source.name}.png").write_bytes(chart.png)
+    return {
+        "name": f"map_{source.name}", "kind": "map", "source": source.name, "title": f"Map of all screens: {source.name}",
+        "caption": f"{source.model}, {rows[0]['level']}. Screens of all splits by t-SNE, coloured by page family.",
+    }  # fmt: skip
+
+
 # --- figures
 
 
@@ -339,8 +356,8 @@ def row_of(probe: "Probe") -> dict[str, Any]:
 
 def write_results(
     s: Stage, results: "Sequence[tuple[FeatureSource, Findings]]", pictures: list[dict[str, str]], screen_maps: list[dict[str, Any]]
-) -> None:  # fmt: skip
-    """Everything in the artifact but run.json and the pictures themselves."""
+) -> dict[str, float]:  # fmt: skip
+    """Everything in the artifact but run.json and the pictures themselves; the metrics."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -367,6 +384,23 @@ def write_results(
         for n, quality in enumerate(findings.quality.values()):
             metrics |= {f"{source.name}_{name}_level_{n}": quality[name] for name in ("effective_rank", "variance")}
     s.report(metrics, images={picture["title"]: f"figures/{picture['name']}.png" for picture in pictures})
+    return metrics
+
+
+def track(s: Stage, tracking: Tracking, knobs: EvalProbesKnobs, metrics: Mapping[str, float], pictures: Sequence[Mapping[str, str]]) -> None:
+    """The figures and the pictures as a run at W&B, in the stage's folder, unless it is disabled; nothing leaves the host unless it is `online`."""
+    if tracking.wandb == "disabled":
+        return
+    import wandb
+
+    with wandb.init(
+        project=tracking.project, name=s.name, dir=s.folder, mode=tracking.wandb, config=knobs.model_dump(mode="json"),
+        settings=wandb.Settings(symlink=False, silent=True),
+    ) as run:  # fmt: skip
+        shown = {p["title"]: wandb.Image(str(s.folder / "figures" / f"{p['name']}.png"), caption=p["caption"]) for p in pictures}
+        run.log({**metrics, **shown})
+    if tracking.wandb == "offline":
+        s.log(f"W&B is offline; `wandb sync artifacts/{s.name}/wandb/offline-run-*` sends figures and pictures later")
 
 
 def _details_schema() -> Any:

@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from PIL import Image
 from contracts.errors import InputError
 from contracts.stage import artifact, artifact_text, missing_file, read_run
 from evaluation.charts import Draw, Palette, render
+from evaluation.family_map import Place, commonest_families, family_map
 from evaluation.report_figure import Figure, chart_figure, picture_figure
 
 STAGE = "eval_probes"
@@ -24,10 +24,6 @@ _LABELS = {
 _PROTOCOLS = {
     "linear": "linear probe", "knn": "nearest neighbours", "attentive": "attentive probe", "miou": "linear, mean IoU", "fine_tuned": "fine-tuned",
 }  # fmt: skip
-# Okabe and Ito's colours, told apart with any kind of colour vision; for light and for dark paper.
-_FAMILIES_SHOWN = 7
-_LIGHT_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a88900", "#56b4e9", "#7b3294")
-_DARK_COLOURS = ("#4da3dd", "#f08a4b", "#3fc39b", "#e3a3c8", "#e6cf4a", "#9bd3f5", "#b98ad6")
 
 
 @dataclass(frozen=True)
@@ -79,18 +75,6 @@ class Source:
     @property
     def random(self) -> bool:
         return self.name.startswith("random_")
-
-
-@dataclass(frozen=True)
-class Place:
-    """One screen on a source's map (screen_map.csv)."""
-
-    source: str
-    level: str
-    split: str
-    family: str
-    x: float
-    y: float
 
 
 @dataclass(frozen=True)
@@ -280,30 +264,13 @@ def level_curves(lines: Mapping[str, Sequence[tuple[float, float]]], title: str,
 
 def _map(evidence: FeatureEvidence, source: Source) -> Figure:
     places = [place for place in evidence.places if place.source == source.name]
-    shown = [family for family, _ in Counter(place.family for place in places).most_common(_FAMILIES_SHOWN)]
+    shown = commonest_families(places)
     return chart_figure(
         render(family_map(places, shown, source.title), width=5.2, height=3.7), f"map_{source.name}", f"Map of all screens: {source.title}",
         f"{source.title}, {places[0].level}: {len(places):,} screens of all splits by t-SNE, coloured by page family, the {len(shown)} most frequent of "
         f"{len({place.family for place in places})}. Only what is near is meant; distances between groups say little.",
         f"Scatter plot of {len(places):,} screens, coloured by page family.",
     )  # fmt: skip
-
-
-def family_map(places: Sequence[Place], shown: Sequence[str], title: str) -> Draw:
-    """Screens as dots, the families `shown` in colour, all others grey."""
-
-    def draw(ax: Axes, palette: Palette) -> None:
-        colours = _DARK_COLOURS if palette.paper != "#ffffff" else _LIGHT_COLOURS
-        others = [place for place in places if place.family not in shown]
-        ax.scatter([p.x for p in others], [p.y for p in others], s=9, color=palette.grid, edgecolors=palette.ink, linewidths=0.25, label="other")
-        for family, colour in zip(shown, colours, strict=False):
-            own = [place for place in places if place.family == family]
-            ax.scatter([p.x for p in own], [p.y for p in own], s=16, color=colour, label=family.replace("_", " "))
-        ax.set(title=title, xticks=[], yticks=[])
-        ax.grid(visible=False)
-        ax.legend(frameon=False, labelcolor=palette.ink, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.2)
-
-    return draw
 
 
 def _picture(picture: dict[str, str]) -> Figure:

@@ -16,7 +16,7 @@ from torch import nn
 from contracts.coco import read_coco
 from contracts.dataset import SPLITS, coco_path
 from contracts.errors import InputError
-from contracts.knobs import load_knobs
+from contracts.knobs import load_knobs, load_tracking
 from contracts.stage import stage
 from contracts.taxonomy import BY_NAME, NAMES
 from evaluation import eval_probes
@@ -211,6 +211,7 @@ def packed(line, monkeypatch):
         "pictures": 2,
         "neighbours": 3,
     }
+    params["tracking"]["wandb"] = "disabled"
     for hardware in tiny["hardware"].values():
         hardware |= {"num_workers": 0, "micro_batch": 3}
     (line / "params.yaml").write_text(yaml.safe_dump(params))
@@ -261,12 +262,33 @@ def test_the_stage_writes_what_it_measured(packed):
         assert sum(d["truth"] == d["predicted"] for d in mine) / len(mine) == approx(metrics[f"{source}_element_class_linear"])
         assert {d["truth"] for d in mine} <= set(NAMES)
     pictures = json.loads((folder / "pictures.json").read_text())
-    assert {picture["kind"] for picture in pictures} == {"pca", "screens", "elements"} and len(pictures) == 3 * len(sources)
+    assert {picture["kind"] for picture in pictures} == {"pca", "screens", "elements", "map"} and len(pictures) == 4 * len(sources)
     for picture in pictures:
         with Image.open(folder / "figures" / f"{picture['name']}.png") as image:
             assert image.width > 300
     with (folder / "screen_map.csv").open() as file:
         assert len(list(csv.DictReader(file))) == len(sources) * sum(len(read_coco(coco_path(split))["images"]) for split in SPLITS)
+
+
+def test_figures_and_pictures_go_to_wandb(packed):
+    """Offline, so that nothing leaves the host: the run's own file is there, and the pictures beside it."""
+    with stage("measured", load_knobs(EvalProbesKnobs)) as s:
+        (s.folder / "figures").mkdir()
+        pictures = []
+        for n, kind in enumerate(("pca", "map")):
+            Image.new("RGB", (40 + n, 30), (10, 20, 30)).save(s.folder / "figures" / f"{kind}_x.png")
+            pictures.append({"name": f"{kind}_x", "kind": kind, "source": "x", "title": f"{kind}: x", "caption": "what it shows"})
+        tracking = load_tracking()
+        eval_probes.track(s, tracking, load_knobs(EvalProbesKnobs), {"x_kit_linear": 0.5}, pictures)
+        assert not (s.folder / "wandb").exists()
+        eval_probes.track(s, tracking.model_copy(update={"wandb": "offline"}), load_knobs(EvalProbesKnobs), {"x_kit_linear": 0.5}, pictures)
+    (run,) = (packed / "artifacts/measured/wandb").glob("offline-run-*")
+    assert list(run.glob("*.wandb"))
+    widths = []
+    for file in run.rglob("*.png"):
+        with Image.open(file) as image:
+            widths.append(image.width)
+    assert sorted(widths) == [40, 41]
 
 
 def test_pretraining_of_another_dataset_version_is_refused(packed):
