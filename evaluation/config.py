@@ -120,3 +120,5 @@ class ReportKnobs(Knobs):
 
     contact_sheet: int = Field(ge=1)
     """Screens on the contact sheet, from as many groups (kit and family) as there are."""
+    gallery: int = Field(ge=0)
+    """Test screens in the page with their detections, the worst ones; each adds about 50 kB to it."""

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ from contracts.dataset import SPLITS, Manifest, Split, coco_path, dataset_versio
 from contracts.errors import InputError
 from contracts.stage import artifact, artifact_text, read_run
 from evaluation.features_report import FeatureEvidence, gather_features
+from evaluation.gallery import JudgedScreen, judged_screens
 from evaluation.grounding_report import GroundingEvidence, gather_grounding
+from evaluation.promoted import Promoted, gather_promoted
 
 STAGES = (
     "pack_beton",
@@ -91,8 +94,28 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What the runs of some stages took. `gpu_hours` is devices times time, 0 on CPUs; `screens_per_second` is None where the stage did not measure it."""
+
+    seconds: float
+    gpu_hours: float
+    core_hours: float
+    screens_per_second: float | None = None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A host with its libraries, and the stages that ran there."""
+
+    stages: tuple[str, ...]
+    host: dict[str, Any]
+    libraries: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """One run of the line. `runs` and `metrics` go by stage; `coco` by split; `overlays` is eval_detection's overlays.json."""
+    """One run of the line. `runs` and `metrics` go by stage; `coco` by split; `overlays` is eval_detection's overlays.json; `screens` are
+    those of the test split, the worst first; `promoted` is None where no model is promoted."""
 
     version: str
     manifest: Manifest
@@ -107,8 +130,10 @@ class Evidence:
     confusions: tuple[Confusion, ...]
     calibration: dict[str, tuple[float, ...]]
     overlays: dict[str, Any]
+    screens: tuple[JudgedScreen, ...]
     features: FeatureEvidence
     grounding: GroundingEvidence
+    promoted: Promoted | None
 
     @property
     def class_counts(self) -> dict[Split, Counter[str]]:
@@ -118,6 +143,21 @@ class Evidence:
             names = {category["id"]: category["name"] for category in coco["categories"]}
             counts[split] = Counter(names[annotation["category_id"]] for annotation in coco["annotations"])
         return counts
+
+    @property
+    def costs(self) -> dict[str, Cost]:
+        """What each stage's run took, by stage; under `""` all together."""
+        found = {stage: cost(run, self.metrics[stage].get("screens_per_second")) for stage, run in self.runs.items()}
+        sums = [sum(getattr(one, part) for one in found.values()) for part in ("seconds", "gpu_hours", "core_hours")]
+        return found | {"": Cost(*sums)}
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """Every host with its libraries, once."""
+        kinds: dict[str, list[str]] = {}
+        for stage, run in self.runs.items():
+            kinds.setdefault(json.dumps([run["host"], run["libraries"]], sort_keys=True), []).append(stage)
+        return tuple(Environment(tuple(stages), self.runs[stages[0]]["host"], self.runs[stages[0]]["libraries"]) for stages in kinds.values())
 
     @property
     def compute(self) -> str:
@@ -154,10 +194,12 @@ def gather() -> Evidence:
     runs = {stage: read_run(stage) for stage in STAGES}
     eval_folder = artifact("eval_detection")
     curve = _table(eval_folder / "pr_curve.csv", "eval_detection")
+    coco = {split: read_coco(coco_path(split)) for split in SPLITS}
+    overlays = _json(eval_folder / "overlays.json", "eval_detection")
     return Evidence(
         version=dataset_version(),
         manifest=read_manifest(),
-        coco={split: read_coco(coco_path(split)) for split in SPLITS},
+        coco=coco,
         runs=runs,
         metrics={stage: _json(artifact(stage) / "metrics.json", stage) for stage in STAGES},
         curves={stage: _curve(stage) for stage in ("pretrain_mae", "train_detector")},
@@ -179,9 +221,11 @@ def gather() -> Evidence:
             Confusion(row["truth"], row["taken_for"], int(row["count"])) for row in _table(eval_folder / "confusion.csv", "eval_detection")
         ),
         calibration=_columns(_table(eval_folder / "calibration.csv", "eval_detection", may_be_empty=True)),
-        overlays=_json(eval_folder / "overlays.json", "eval_detection"),
+        overlays=overlays,
+        screens=tuple(judged_screens(coco["test"], overlays["score_threshold"])),
         features=gather_features(),
         grounding=gather_grounding(),
+        promoted=gather_promoted(runs, dataset_version()),
     )
 
 
@@ -210,6 +254,20 @@ def machine(host: dict[str, Any]) -> str:
     gpus = host.get("gpus") or []
     cores = f"a host with {host['cpus']} CPU cores"
     return f"{len(gpus)} x {gpus[0]} in {cores}" if gpus else cores
+
+
+def cost(run: dict[str, Any], screens_per_second: float | None = None) -> Cost:
+    """Of one run.json."""
+    hours, hardware = run["seconds"] / 3600, run["hardware"] or {}
+    devices = hardware.get("devices", 1) if hardware.get("accelerator") == "gpu" else 0
+    return Cost(run["seconds"], devices * hours, (run["host"]["cpus"] or 1) * hours, screens_per_second)
+
+
+def command_line(run: dict[str, Any]) -> str:
+    """How a stage was started, as one types it in the repository."""
+    program, *arguments = run["command"]
+    module = ".".join(Path(program).with_suffix("").parts[-2:])
+    return shlex.join(["python", "-m", module, *arguments])
 
 
 def _curve(stage: str) -> Curve:

@@ -13,9 +13,11 @@ from contracts.errors import InputError
 from contracts.stage import artifact
 from contracts.taxonomy import NAMES
 from evaluation.charts import class_counts, confusion_matrix, error_costs, loss_curve, precision_recall, reliability, render
+from evaluation.config import ReportKnobs
 from evaluation.drawing import Mark, contact_sheet, draw_marks
 from evaluation.evidence import Evidence, figure
 from evaluation.features_report import FeatureFigures, make_feature_figures
+from evaluation.gallery import page_data
 from evaluation.grounding_report import GroundingFigures, make_grounding_figures
 from evaluation.report_figure import Figure, chart_figure, picture_figure
 from evaluation.screens import find_screens, spread
@@ -36,7 +38,7 @@ class OverlayFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """All pictures of the report, in the order in which they are shown."""
+    """All pictures of the report, in the order in which they are shown; `gallery` is what the page draws its screens from (evaluation/gallery.py)."""
 
     losses: dict[str, Figure]
     reconstructions: Figure
@@ -45,6 +47,7 @@ class Figures:
     confusion: Figure
     reliability: Figure
     overlays: tuple[OverlayFigures, ...]
+    gallery: dict[str, Any]
     features: FeatureFigures
     grounding: GroundingFigures
     class_counts: Figure
@@ -65,7 +68,7 @@ class Figures:
         ]
 
 
-def make_figures(evidence: Evidence, contact_sheet_screens: int) -> Figures:
+def make_figures(evidence: Evidence, knobs: ReportKnobs) -> Figures:
     """Draw every figure. InputError for an artifact that lacks its picture."""
     return Figures(
         losses={stage: _loss(evidence, stage) for stage in evidence.curves},
@@ -75,18 +78,21 @@ def make_figures(evidence: Evidence, contact_sheet_screens: int) -> Figures:
         confusion=_confusion(evidence),
         reliability=_reliability(evidence),
         overlays=tuple(_overlay(screen) for screen in evidence.overlays["screens"]),
+        gallery=page_data(evidence.screens[: knobs.gallery], evidence.overlays["score_threshold"]),
         features=make_feature_figures(evidence.features),
         grounding=make_grounding_figures(evidence.grounding),
         class_counts=_class_counts(evidence),
-        contact_sheet=_contact_sheet(evidence, contact_sheet_screens),
+        contact_sheet=_contact_sheet(evidence, knobs.contact_sheet),
     )
 
 
 def write_figures(figures: Figures, folder: Path) -> None:
-    """The PNGs, one per figure, into a new folder."""
+    """Every figure as PNG, charts as SVG too, into a new folder."""
     folder.mkdir()
     for each in figures.everything():
         (folder / f"{each.name}.png").write_bytes(each.png)
+        if each.svg is not None:
+            (folder / f"{each.name}.svg").write_text(each.svg, encoding="utf-8")
 
 
 def _loss(evidence: Evidence, stage: str) -> Figure:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from contracts.dataset import SPLITS
-from evaluation.evidence import Evidence, duration, figure, machine, size
+from evaluation.evidence import Evidence, command_line, duration, figure, machine, size
 from evaluation.figures import Figures
 
 _TEMPLATES = Path(__file__).parent
@@ -46,12 +47,40 @@ def _render(template: str, evidence: Evidence, figures: Figures, *, autoescape: 
         "size": size,
         "machine": machine,
         "count": lambda n: f"{n:,}",
+        "command_line": command_line,
+        "short": _short,
         "json": _plain_json,
+        "script_json": _script_json,
     }
     return environment.get_template(template).render(
-        evidence=evidence, figures=figures, scores=evidence.metrics["eval_detection"], counts=evidence.class_counts, splits=SPLITS,
-        stage_titles=_STAGE_TITLES, preset=evidence.runs["train_detector"]["preset"], headline=_headline(evidence),
+        evidence=evidence, figures=figures, gallery=figures.gallery, scores=evidence.metrics["eval_detection"], counts=evidence.class_counts, splits=SPLITS,
+        stage_titles=_STAGE_TITLES, preset=evidence.runs["train_detector"]["preset"], headline=_headline(evidence), compared=_compared(evidence),
     )  # fmt: skip
+
+
+# (metric of eval_detection, its name, whether more is better) that are held against the promoted model.
+_COMPARED = (
+    ("AP", "AP", True), ("AP50", "AP50", True), ("AP75", "AP75", True), ("AP_small", "AP, small elements", True), ("AP_medium", "AP, medium elements", True),
+    ("AP_large", "AP, large elements", True), ("AP_agnostic", "Class-agnostic AP", True), ("AR_agnostic", "Class-agnostic average recall", True),
+    ("best_F1", "Best F1", True), ("calibration_error", "Calibration error", False), ("ms_per_screen", "Milliseconds per screen", False),
+)  # fmt: skip
+
+
+def _compared(evidence: Evidence) -> list[tuple[str, ...]]:
+    """(figure, promoted, this run, difference, `better`, `worse` or `` for as good) of what both have measured, with intervals where both have them."""
+    if evidence.promoted is None:
+        return []
+    before, now, rows = evidence.promoted.metrics, evidence.metrics["eval_detection"], []
+    for name, title, more_is_better in _COMPARED:
+        if name in before and name in now:
+            difference, digits = now[name] - before[name], 1 if name == "ms_per_screen" else 3
+            verdict = "" if round(difference, digits) == 0 else "better" if (difference > 0) is more_is_better else "worse"
+            cells = [
+                f"{of[name]:.{digits}f}" + (f" ({of[f'{name}_low']:.3f} to {of[f'{name}_high']:.3f})" if f"{name}_low" in of else "")
+                for of in (before, now)
+            ]
+            rows.append((title, *cells, f"{difference:+.{digits}f}" if verdict else "none", verdict))
+    return rows
 
 
 def _headline(evidence: Evidence) -> list[tuple[str, str, str]]:
@@ -77,3 +106,14 @@ def _headline(evidence: Evidence) -> list[tuple[str, str, str]]:
 
 def _plain_json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _script_json(value: Any) -> Markup:
+    """JSON inside a <script> element, which no value can end."""
+    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def _short(value: Any) -> str:
+    """A value of a setting on one line; a hash by its first 12 characters."""
+    text = "none" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"{text[:12]}…{text[40:]}" if len(text) >= 36 and set(text[:32]) <= set("0123456789abcdef") else text

@@ -1,6 +1,7 @@
 """One page on one run of the line: what was trained on what, how well it finds elements, and what that took.
 
-Reads the artifacts of all stages before it and data/. Writes artifacts/report/{report.html (self-contained), report.md, figures/*.png}.
+Reads the artifacts of all stages before it and data/. Writes artifacts/report/{report.html (self-contained), report.md,
+figures/*.png, and charts as figures/*.svg, too}.
 """
 
 import argparse
@@ -25,7 +26,7 @@ def main() -> None:
         from evaluation.page import html_page, markdown_page
 
         evidence = gather()
-        figures = make_figures(evidence, knobs.contact_sheet)
+        figures = make_figures(evidence, knobs)
         write_figures(figures, s.folder / "figures")
         write_text(s.folder / "report.html", html_page(evidence, figures))
         write_text(s.folder / "report.md", markdown_page(evidence, figures))

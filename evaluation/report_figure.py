@@ -14,7 +14,7 @@ _PAGE_WIDTH_PX, _WEBP_QUALITY = 1280, 72
 
 @dataclass(frozen=True)
 class Figure:
-    """`name` is its file's stem; `light` and `dark` are data URIs for the page (`dark` only for charts); `png` stands beside the page."""
+    """`name` is its file's stem; `light` and `dark` are data URIs for the page (`dark` only for charts); `png`, and `svg` of charts, stand beside the page."""
 
     name: str
     title: str
@@ -25,13 +25,14 @@ class Figure:
     light: str
     dark: str | None
     png: bytes
+    svg: str | None
 
 
 def chart_figure(chart: Chart, name: str, title: str, caption: str, alt: str) -> Figure:
     """A chart, in light and dark."""
     light, dark = (_data_uri("image/svg+xml", svg.encode()) for svg in (chart.light_svg, chart.dark_svg))
     width, height = Image.open(io.BytesIO(chart.png)).size
-    return Figure(name, title, caption, alt, width, height, light, dark, chart.png)
+    return Figure(name, title, caption, alt, width, height, light, dark, chart.png, chart.light_svg)
 
 
 def picture_figure(image: Image.Image, name: str, title: str, caption: str, alt: str) -> Figure:
@@ -41,7 +42,7 @@ def picture_figure(image: Image.Image, name: str, title: str, caption: str, alt:
     if rgb.width > _PAGE_WIDTH_PX:
         rgb = rgb.resize((_PAGE_WIDTH_PX, round(rgb.height * _PAGE_WIDTH_PX / rgb.width)), Image.Resampling.LANCZOS)
     rgb.save(webp, "WEBP", quality=_WEBP_QUALITY, method=4)
-    return Figure(name, title, caption, alt, rgb.width, rgb.height, _data_uri("image/webp", webp.getvalue()), None, png.getvalue())
+    return Figure(name, title, caption, alt, rgb.width, rgb.height, _data_uri("image/webp", webp.getvalue()), None, png.getvalue(), None)
 
 
 def _data_uri(kind: str, content: bytes) -> str:

@@ -17,6 +17,7 @@ from contracts.coco import coco_from_screens, read_coco, screens_from_coco
 from contracts.dataset import MANIFEST, POINTER, SHARDS, Environment, Manifest, Shard, SplitCount, coco_path
 from contracts.files import sha256, write_json, write_text
 from contracts.knobs import load_knobs, stage_name
+from contracts.registry import MODELS
 from contracts.stage import stage
 from contracts.taxonomy import BY_NAME, NAMES
 from evaluation import report as report_stage
@@ -241,6 +242,18 @@ def write_probe_artifact():
         write_probe_results(s, results, pictures, places)
 
 
+def write_registry():
+    """A registry whose promoted version is this line's detector, trained for another number of epochs, and a little better."""
+    runs = {stage: json.loads(Path(f"artifacts/{stage}/run.json").read_text()) for stage in ("train_detector", "eval_detection")}
+    runs["train_detector"]["knobs"]["epochs"] = 7
+    metrics = json.loads(Path("artifacts/eval_detection/metrics.json").read_text())
+    lineage = {"dataset_version": runs["eval_detection"]["dataset_version"], "test_split": sha256(coco_path("test")), "runs": runs}
+    version = {"version": "v2", "metrics": {"eval_detection": metrics | {"AP": metrics["AP"] + 0.05, "ms_per_screen": 999.0}}, "lineage": lineage}
+    write_json(MODELS / "detector/v2/version.json", version)
+    changes = [{"version": name, "at": at, "why": "test"} for name, at in (("v1", "2026-01-01"), ("v2", "2026-02-02"))]
+    write_json(MODELS / "detector/promoted.json", {"version": "v2", "before": ["v1"], "history": changes})
+
+
 def make_line(folder, monkeypatch, screens_per_group=2):
     """Dataset and artifacts of a whole line in `folder`, which becomes the working directory."""
     shutil.copy(REPOSITORY / "params.yaml", folder / "params.yaml")
@@ -252,6 +265,7 @@ def make_line(folder, monkeypatch, screens_per_group=2):
     write_grounding_artifacts()
     run = folder / "artifacts/train_detector/run.json"
     write_json(run, json.loads(run.read_text()) | {"code_revision": "0123456789abcdef" * 2 + "01234567+changes"})  # the longest there is
+    write_registry()
 
 
 @pytest.fixture(scope="session")

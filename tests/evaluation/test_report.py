@@ -4,16 +4,24 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from contracts.coco import read_coco
+from contracts.dataset import coco_path, dataset_version
 from contracts.errors import InputError
+from contracts.files import write_json
+from contracts.knobs import load_knobs
 from evaluation import report as report_stage
-from evaluation.evidence import duration, figure, gather, machine, size
+from evaluation.config import ReportKnobs
+from evaluation.evidence import command_line, cost, duration, figure, gather, machine, size
+from evaluation.gallery import judged_screens
 from evaluation.page import html_page
+from evaluation.promoted import gather_promoted
 
 
 class Page(HTMLParser):
@@ -71,7 +79,10 @@ def test_pictures_have_words_and_headings_have_order(report):
 
 def test_the_markdown_shows_every_figure_beside_it(report):
     shown = set(re.findall(r"\]\((figures/[^)]+)\)", (report / "report.md").read_text()))
-    assert shown == {f"figures/{path.name}" for path in (report / "figures").iterdir()}
+    assert shown == {f"figures/{path.name}" for path in (report / "figures").glob("*.png")}
+    charts = {path.stem for path in (report / "figures").glob("*.svg")}
+    assert {"precision_recall", "confusion", "loss_train_detector"} <= charts and "contact_sheet" not in charts
+    assert all((report / f"figures/{name}.svg").read_text().startswith("<?xml") for name in charts)
     assert {"figures/loss_pretrain_mae.png", "figures/contact_sheet.png", "figures/reconstructions.png"} <= shown
 
 
@@ -80,8 +91,11 @@ def test_every_value_is_escaped(line):
 
     evidence = gather()
     evidence.runs["train_detector"]["host"]["system"] = "<script>alert(1)</script>"
-    text = html_page(evidence, make_figures(evidence, 1))
-    assert "<script>alert(1)" not in text and "&lt;script&gt;alert(1)" in text
+    figures = make_figures(evidence, load_knobs(ReportKnobs))
+    figures.gallery["screens"][0]["kit"] = "</script><script>alert(2)"
+    text = html_page(replace(evidence, promoted=None), figures)
+    assert "<script>alert" not in text and "&lt;script&gt;alert(1)" in text and r"\u003cscript>alert(2)" in text
+    assert "No model is promoted yet" in text
 
 
 def test_a_detector_that_hits_nothing_is_reported_as_zero(line, monkeypatch):
@@ -91,6 +105,83 @@ def test_a_detector_that_hits_nothing_is_reported_as_zero(line, monkeypatch):
     run_report(monkeypatch)
     text = Path("artifacts/report/report.html").read_text()
     assert '<dd class="value">0.000</dd>' in text and "No prediction hits an element" in text
+    screens = judged_screens(read_coco(coco_path("test")), None)
+    assert all(screen.f1 == screen.right == screen.wrong == 0 and screen.missed == len(screen.truth) for screen in screens)
+
+
+def test_screens_stand_worst_first_and_their_counts_are_those_of_the_details(line):
+    import pyarrow.parquet as pq
+
+    threshold = json.loads(Path("artifacts/eval_detection/overlays.json").read_text())["score_threshold"]
+    screens = judged_screens(read_coco(coco_path("test")), threshold)
+    details = [row for row in pq.read_table("artifacts/eval_detection/details.parquet").to_pylist() if row["score"] >= round(threshold, 2)]
+    assert len(screens) == 4 and [s.f1 for s in screens] == sorted(s.f1 for s in screens) and screens[0].f1 < screens[-1].f1
+    for screen in screens:
+        own = [row for row in details if row["screen"] == screen.key]
+        assert screen.right == sum(row["truth"] is not None for row in own) > 0 and screen.wrong == len(own) - screen.right > 0
+        assert screen.missed == len(screen.truth) - screen.right
+        for found in screen.found:
+            assert (found.truth is None) != (found.error is None)
+            assert found.truth is None or screen.truth[found.truth].class_name == found.class_name
+
+
+def test_details_of_other_screens_are_refused(line):
+    coco = read_coco(coco_path("test"))
+    with pytest.raises(InputError, match="details.parquet: image_id: is of screens that the test split does not hold"):
+        judged_screens(coco | {"images": coco["images"][:1]}, 0.5)
+
+
+def rows(text, table):
+    """The body of a table: its rows as lists of texts."""
+    body = text.partition(f'id="{table}"')[2].partition("<tbody>")[2].partition("</tbody>")[0]
+    return [[re.sub("<[^>]+>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in body.split("<tr>")[1:]]
+
+
+def test_it_stands_beside_the_promoted_model_with_what_changed(report):
+    text = (report / "report.html").read_text()
+    figures = {row[0]: row[1:] for row in rows(text, "promoted")}
+    assert figures["AP"][2] == "-0.050 worse" and figures["AP75"][2] == "none" and figures["Milliseconds per screen"][2].endswith("better")
+    metrics = json.loads((report.parent / "eval_detection/metrics.json").read_text())
+    assert figures["AP"][1] == f"{metrics['AP']:.3f} ({metrics['AP_low']:.3f} to {metrics['AP_high']:.3f})"
+    epochs = json.loads((report.parent / "train_detector/run.json").read_text())["knobs"]["epochs"]
+    assert rows(text, "changes") == [["train_detector", "epochs", "7", str(epochs)]]
+    assert "promoted 2026-02-02" in text and "another test split" not in text
+    assert "| train_detector | epochs | `7` |" in (report / "report.md").read_text()
+
+
+def test_what_is_different_from_the_promoted_model(line):
+    runs = {stage: json.loads((line / f"artifacts/{stage}/run.json").read_text()) for stage in ("train_detector", "eval_detection")}
+    version = Path("models/detector/v2/version.json")
+    content = json.loads(version.read_text())
+    lineage = content["lineage"] | {"test_split": "0" * 64, "dataset_version": "e" * 32 + ".dir"}
+    lineage["runs"]["train_detector"] |= {"code_revision": "abc", "preset": "one-gpu", "hardware": {"devices": 8}}
+    write_json(version, content | {"lineage": lineage})
+    found = gather_promoted(runs, dataset_version())
+    epochs, revision, preset = (runs["train_detector"][key] for key in ("knobs", "code_revision", "preset"))
+    assert not found.comparable and [(c.where, c.what, c.before, c.now) for c in found.changes] == [
+        ("dataset", "version", "e" * 32 + ".dir", dataset_version()),
+        ("code of train_detector", "revision", "abc", revision),
+        ("train_detector", "preset", "one-gpu", preset),
+        ("train_detector", "epochs", 7, epochs["epochs"]),
+        ("train_detector", "devices", 8, None),
+    ]
+    version.unlink()
+    with pytest.raises(InputError, match="v2/version.json: is missing"):
+        gather_promoted(runs, dataset_version())
+    shutil.rmtree("models")
+    assert gather_promoted(runs, dataset_version()) is None
+
+
+def test_cost_and_command_of_a_run():
+    run = {
+        "seconds": 1800,
+        "hardware": {"accelerator": "gpu", "devices": 8},
+        "host": {"cpus": 64},
+        "command": ["/any/where/training/pretrain_mae.py", "--a", "b c"],
+    }
+    assert (cost(run).gpu_hours, cost(run).core_hours) == (4, 32)
+    assert cost(run | {"hardware": None}).gpu_hours == cost(run | {"hardware": {"accelerator": "cpu", "devices": 2}}).gpu_hours == 0
+    assert command_line(run) == "python -m training.pretrain_mae --a 'b c'"
 
 
 @pytest.mark.parametrize("name", ["pack_beton", "pretrain_mae", "train_detector", "eval_detection"])
