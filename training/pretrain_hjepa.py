@@ -38,7 +38,8 @@ def main() -> None:
     knobs, hardware = load_knobs(PretrainHjepaKnobs), load_hardware(_STAGE)
     recipe = read_recipe(options.recipe) if options.recipe else None
     if recipe:
-        knobs = changed(knobs, recipe.knobs, options.recipe, "knobs")
+        seed = {} if options.seed is None else {"seed": options.seed}
+        knobs = changed(knobs, recipe.knobs | seed, options.recipe, "knobs")
         hardware = changed(hardware, recipe.hardware, options.recipe, "hardware")
     images = _images(options.data, recipe) if recipe else None
     with stage(options.out, knobs, hardware, dataset_version=images and images.version) as s:
@@ -104,7 +105,10 @@ def _options() -> argparse.Namespace:
         "--data", type=Path, metavar="PATH", help="the recipe's images: a Parquet file, torchvision's CIFAR or a folder <split>/<class>/<image>"
     )
     parser.add_argument("--out", default=_STAGE, metavar="NAME", help="of the folder in artifacts/ (default: %(default)s)")
+    parser.add_argument("--seed", type=int, metavar="N", help="other than the recipe's")
     options = parser.parse_args()
+    if options.seed is not None and options.recipe is None:
+        raise InputError("belongs to a recipe.", field="--seed", found=options.seed, fix="Set pretrain_hjepa.seed in params.yaml.")
     if (options.recipe is None) != (options.data is None) or (options.recipe is None) != (options.out == _STAGE):
         raise InputError("go together.", field="--recipe, --data and --out", fix="Name all three, or none for the line's screens.")
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", options.out):
