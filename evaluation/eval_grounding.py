@@ -1,8 +1,8 @@
 """Score the grounder: before training, after it, and personalised, beside what needs no model, on commands that none of them has seen.
 
 Reads artifacts/pack_grounding, artifacts/tune_grounder, artifacts/personalize_grounder, data/coco and data/shards, and public sets where knobs name some.
-Writes artifacts/eval_grounding/{metrics.json, answers.jsonl (every answer as it was given), details.parquet (one row per case and model), scores.csv,
-groups.csv, comparisons.csv, overlays.json, overlays/*.png}.
+Writes artifacts/eval_grounding/{metrics.json (what is worth following over commits), answers.jsonl (every answer as it was given), details.parquet (one row per
+case and model), scores.csv, per_group.csv, comparisons.csv, distance_curve.csv, overlays.json, figures/*.png}.
 """
 
 import argparse
@@ -32,6 +32,20 @@ if TYPE_CHECKING:
 
 # What is compared: before, after.
 _PAIRS = (("random_element", "global"), ("vanilla", "global"), ("global", "global_zoom"), ("global", "personal"))
+# What metrics.json has of the sets: the figures of some models; the gain of one over another; public sets have what "test_unseen" has.
+_HEADLINES: dict[str, dict[str, tuple[str, ...]]] = {
+    "test": {
+        "centre": ("in_box_accuracy",), "random_element": ("in_box_accuracy",), "vanilla": ("in_box_accuracy",),
+        "global": ("in_box_accuracy", "click_accuracy", "median_distance", "unparsed"),
+    },
+    "test_unseen": {"global": ("in_box_accuracy",)},
+    USERS: {"personal": ("macro_in_box_accuracy",)},
+    AMBIGUOUS: {"vanilla": ("in_box_accuracy",), "global": ("in_box_accuracy",), "personal": ("in_box_accuracy",)},
+}  # fmt: skip
+_GAINS = {("test", "global", "global_zoom"): "test_zoom_gain", (USERS, "global", "personal"): "users_personal_gain",
+          (AMBIGUOUS, "global", "personal"): "users_ambiguous_personal_gain"}  # fmt: skip
+# Distances (of 1000) at which the curve has a point.
+_DISTANCES = range(0, 501, 10)
 _OWN: tuple[Split, ...] = ("val", "test", "test_unseen", "train")
 
 
@@ -266,7 +280,7 @@ def ambiguous_part(result: Result) -> Result | None:
 
 
 def write_results(s: Stage, results: Sequence[Result], protocol: "Protocol") -> None:
-    """Answers, details and tables, and the flat metrics `<set>_<model>_<figure>`."""
+    """Answers, details and tables, and the headline metrics, `<set>_<model>_<figure>`."""
     from evaluation.grounding import bootstrap, compare, group_scores, summary
 
     resamples, seed = protocol.statistics.resamples, protocol.statistics.seed
@@ -280,9 +294,10 @@ def write_results(s: Stage, results: Sequence[Result], protocol: "Protocol") -> 
         macro = figures.get("macro_in_box_accuracy"), figures.get("macro_click_accuracy")
         scores.append(
             (result.set, result.model, len(result.cases), int(figures["unparsed"]), in_box.value, in_box.low, in_box.high, click.value, click.low, click.high,
-             figures["mean_distance"], figures["median_distance"], figures["mean_iou"], *macro)
+             figures["mean_distance"], figures["median_distance"], figures["mean_iou"], *macro, guessable(result.cases))
         )  # fmt: skip
-        metrics |= {f"{result.set}_{result.model}_{name}": value for name, value in figures.items() if name not in ("cases", "users")}
+        wanted = _HEADLINES.get(result.set, _HEADLINES["test_unseen"]).get(result.model, ())
+        metrics |= {f"{result.set}_{result.model}_{name}": figures[name] for name in wanted}
         groups += [
             (
                 result.set,
@@ -306,19 +321,38 @@ def write_results(s: Stage, results: Sequence[Result], protocol: "Protocol") -> 
                 one, other = by_name[name, before], by_name[name, after]
                 found = compare(one.scores.in_box, other.scores.in_box, [case.screen for case in one.cases], resamples, seed)
                 difference = found.difference
+                if (name, before, after) in _GAINS:
+                    metrics[_GAINS[name, before, after]] = difference.value
                 comparisons.append((name, before, after, difference.value, difference.low, difference.high, found.better, found.worse, found.p_value))
     write_table(
         s.folder / "scores.csv",
         ["set", "model", "cases", "unparsed", "in_box", "in_box_low", "in_box_high", "click", "click_low", "click_high", "mean_distance", "median_distance",
-         "mean_iou", "macro_in_box", "macro_click"],
+         "mean_iou", "macro_in_box", "macro_click", "guessable"],
         scores,
     )  # fmt: skip
     write_table(
-        s.folder / "groups.csv",
+        s.folder / "per_group.csv",
         ["set", "model", "by", "group", "cases", "unparsed", "in_box", "in_box_low", "in_box_high", "click", "mean_distance"], groups,
     )  # fmt: skip
     write_table(s.folder / "comparisons.csv", ["set", "before", "after", "difference", "low", "high", "better", "worse", "p_value"], comparisons)
+    write_distance_curve(results, s.folder / "distance_curve.csv")
+    if AMBIGUOUS in {result.set for result in results}:
+        chance = next(guessable(result.cases) for result in results if result.set == AMBIGUOUS)
+        metrics |= {} if chance is None else {"users_ambiguous_guessable": chance}
     s.report({name: round(value, 6) for name, value in metrics.items()})
+
+
+def guessable(cases: "Sequence[Case]") -> float | None:
+    """How many of these commands are guessed right, on average, by whoever knows all habits but not whose they are; None unless it is known of each."""
+    chances = [case.guessable for case in cases if case.guessable is not None]
+    return sum(chances) / len(chances) if cases and len(chances) == len(cases) else None
+
+
+def write_distance_curve(results: Sequence[Result], file: Path) -> None:
+    """Share of the test split's answers that lie within a distance (of 1000) of the target's centre, a column for each model that answers."""
+    asked = {result.model: result.scores for result in results if result.set == "test" and result.answers is not None}
+    rows = [(distance, *(float(((s.parsed == 1) & (s.distance <= distance)).mean()) for s in asked.values())) for distance in _DISTANCES]
+    write_table(file, ["distance", *asked], rows)
 
 
 def draw_answers(s: Stage, results: Sequence[Result], sets: "Sequence[Benchmark]", count: int) -> None:
@@ -327,9 +361,9 @@ def draw_answers(s: Stage, results: Sequence[Result], sets: "Sequence[Benchmark]
 
     test = next(result for result in results if (result.set, result.model) == ("test", "global"))
     image = next(each.image for each in sets if each.name == "test")
-    drawn = draw_overlays(test.cases, test.answers or [], test.scores, image, count, s.folder / "overlays")
+    drawn = draw_overlays(test.cases, test.answers or [], test.scores, image, count, s.folder / "figures")
     write_json(s.folder / "overlays.json", [asdict(overlay) for overlay in drawn])
-    s.report(images={f"answer to “{overlay.instruction}” ({overlay.id})": f"overlays/{overlay.file}" for overlay in drawn})
+    s.report(images={f"answer to “{overlay.instruction}” ({overlay.id})": f"figures/{overlay.file}" for overlay in drawn})
 
 
 def answer_lines(results: Sequence[Result]) -> Iterator[dict[str, Any]]:
@@ -358,7 +392,8 @@ def write_details(results: Sequence[Result], file: Path) -> None:
                 {
                     "set": result.set, "model": result.model, "id": case.id, "screen": case.screen, "instruction": case.instruction, "user": case.user,
                     "platform": case.platform, "kit": case.kit, "family": case.family, "element_class": case.element_class, "size": case.size,
-                    "kind": case.kind, "truth_bbox_norm1000": list(case.bbox_norm1000), "point_norm1000": None if point is None else list(point),
+                    "kind": case.kind, "guessable": case.guessable, "truth_bbox_norm1000": list(case.bbox_norm1000),
+                    "point_norm1000": None if point is None else list(point),
                     "read_as": answer.read_as if answer else None, "parsed": float(result.scores.parsed[i]), "click": float(result.scores.click[i]),
                     "in_box": float(result.scores.in_box[i]), "distance": float(result.scores.distance[i]), "iou": float(result.scores.iou[i]),
                 }

@@ -37,7 +37,8 @@ class Case:
     """One command and where it points. `bbox_norm1000` is (x1, y1, x2, y2) in 0..1000, `polygon_norm1000` the exact shape where that is no box.
 
     `screen` names the image, which several cases may share; `width` and `height` are its pixels. `user` is whose command it is, None without users;
-    `kind` is what tells the element from all others (`ambiguous` for commands that only their user's habits make clear).
+    `kind` is what tells the element from all others (`ambiguous` for commands that only their user's habits make clear; `guessable` is then the chance of the
+    best guess without knowing the user, else None).
     """
 
     id: str
@@ -52,6 +53,7 @@ class Case:
     family: str = ""
     kind: str = ""
     user: int | None = None
+    guessable: float | None = None
     polygon_norm1000: tuple[Point, ...] | None = None
 
     @property

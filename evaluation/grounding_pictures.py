@@ -103,8 +103,9 @@ def user_gain(users: Sequence[tuple[str, float, float, int]]) -> Draw:
     return draw
 
 
-def model_scores(rows: Sequence[tuple[str, float, float, float]], title: str) -> Draw:
-    """(model, in-box accuracy, low, high): a dot with its interval for each model, in the order given from the top."""
+def model_scores(rows: Sequence[tuple[str, float, float, float]], title: str, guessable: float | None = None) -> Draw:
+    """(model, in-box accuracy, low, high): a dot with its interval for each model, in the order given from the top. `guessable`: a line at what the best guess
+    reaches that does not know the user."""
 
     def draw(ax: Axes, palette: Palette) -> None:
         for place, (_, value, low, high) in enumerate(reversed(rows)):
@@ -112,8 +113,15 @@ def model_scores(rows: Sequence[tuple[str, float, float, float]], title: str) ->
             ax.plot([value], [place], "o", color=palette.series[0], markersize=6)
             ax.annotate(f"{value:.3f}", (high, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8, color=palette.ink)
         ax.set_yticks(range(len(rows)), [name for name, *_ in reversed(rows)])
-        top = _limits([high for *_, high in rows])[1]
-        ax.set(title=title, xlabel="in-box accuracy, 95 % interval", xlim=(-0.02 * top, 1.14 * top), ylim=(-0.6, len(rows) - 0.4))
+        if guessable is not None:
+            ax.axvline(guessable, color=palette.series[1], linestyle="--", linewidth=1.4, zorder=0)
+        top = _limits([high for *_, high in rows] + ([] if guessable is None else [guessable]))[1]
+        ax.set(
+            title=title,
+            xlabel="in-box accuracy, 95 % interval" + ("" if guessable is None else "\ndashed: best guess, user unknown"),
+            xlim=(-0.02 * top, 1.14 * top),
+            ylim=(-0.6, len(rows) - 0.4),
+        )
         ax.grid(visible=False, axis="y")
 
     return draw

@@ -22,7 +22,7 @@ _GROUPS_SHOWN = ("platform", "size", "kind", "class", "kit", "user")
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One line of scores.csv: a model on a set. `macro_in_box` is None where the cases have no users."""
+    """One line of scores.csv: a model on a set. `macro_in_box` is None where the cases have no users, `guessable` where no habit decides."""
 
     set: str
     model: str
@@ -36,6 +36,7 @@ class ScoreRow:
     median_distance: float
     mean_iou: float
     macro_in_box: float | None
+    guessable: float | None
 
     @property
     def set_title(self) -> str:
@@ -48,7 +49,7 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class GroupRow:
-    """One line of groups.csv."""
+    """One line of per_group.csv."""
 
     set: str
     model: str
@@ -131,7 +132,7 @@ class GroundingFigures:
 def gather_grounding() -> GroundingEvidence:
     """Read it all. InputError for an artifact that is missing, incomplete, or made from another dataset version."""
     return GroundingEvidence(
-        run=read_run(STAGE), scores=_rows("scores.csv", ScoreRow), groups=_rows("groups.csv", GroupRow), comparisons=_rows("comparisons.csv", ComparisonRow),
+        run=read_run(STAGE), scores=_rows("scores.csv", ScoreRow), groups=_rows("per_group.csv", GroupRow), comparisons=_rows("comparisons.csv", ComparisonRow),
         overlays=tuple(json.loads(artifact_text(STAGE, "overlays.json"))),
     )  # fmt: skip
 
@@ -142,12 +143,13 @@ def make_grounding_figures(evidence: GroundingEvidence) -> GroundingFigures:
     for name in evidence.sets:
         rows = evidence.of(name)
         title = rows[0].set_title
-        best = max(rows, key=lambda row: row.in_box)
+        best, chance = max(rows, key=lambda row: row.in_box), rows[0].guessable
+        guess = "" if chance is None else f" The line, {chance:.3f}: who knows all habits, but not whose they are."
         models[name] = chart_figure(
-            render(model_scores([(row.model_title, row.in_box, row.in_box_low, row.in_box_high) for row in rows], title), height=0.9 + 0.28 * len(rows)),
+            render(model_scores([(row.model_title, row.in_box, row.in_box_low, row.in_box_high) for row in rows], title, chance), height=(0.9 if chance is None else 1.1) + 0.28 * len(rows)),
             f"grounding_{name}", f"{title}: in-box accuracy",
-            f"{title}, {rows[0].cases:,} commands. Share of clicks in the right element, with the interval of a bootstrap over screens.",
-            f"Dots with intervals for {len(rows)} models; the best is {best.model_title} with {best.in_box:.3f}.",
+            f"{title}, {rows[0].cases:,} commands. Share of clicks in the right element, with the interval of a bootstrap over screens.{guess}",
+            f"Dots with intervals for {len(rows)} models; the best is {best.model_title} with {best.in_box:.3f}.{guess}",
         )  # fmt: skip
     return GroundingFigures(models, _gain(evidence), tuple(_overlay(overlay) for overlay in evidence.overlays))
 
@@ -168,9 +170,9 @@ def _gain(evidence: GroundingEvidence) -> Figure | None:
 
 
 def _overlay(overlay: dict[str, Any]) -> Figure:
-    path = artifact(STAGE) / "overlays" / overlay["file"]
+    path = artifact(STAGE) / "figures" / overlay["file"]
     if not path.is_file():
-        raise missing_file(STAGE, f"overlays/{overlay['file']}")
+        raise missing_file(STAGE, f"figures/{overlay['file']}")
     verdict = {"hit": "hit", "miss": f"miss, {overlay['distance']:.0f} of 1000 away", "unread": "no place could be read"}[overlay["verdict"]]
     return picture_figure(
         Image.open(path), f"grounding_{path.stem}", f"Answer to “{overlay['instruction']}”",

@@ -46,7 +46,7 @@ def case_of(sample_id: str, target: dict[str, Any]) -> Case:
     return Case(
         id=sample_id, screen=target["screen"], instruction=target["instruction"], bbox_norm1000=tuple(target["box"]), width=target["width"],
         height=target["height"], platform=target["platform"], element_class=target["element_class"], kit=target["kit"], family=target["family"],
-        kind=target["kind"], user=target["user"],
+        kind=target["kind"], user=target["user"], guessable=target.get("guessable"),
     )  # fmt: skip
 
 

@@ -162,7 +162,7 @@ def drawn_cases(split="test"):
         Case(
             id=f"{screen.key}-{element.id}", screen=screen.key, instruction=f"Click button {element.id}", bbox_norm1000=frame.box_to_relative(element.box.xyxy),
             width=screen.width, height=screen.height, platform=screen.platform, element_class=element.class_name, kit=screen.kit, family=screen.family,
-            kind="ambiguous" if element.id % 2 else "role", user=1 + element.id % 3,
+            kind="ambiguous" if element.id % 2 else "role", user=1 + element.id % 3, guessable=0.25 + 0.25 * (element.id % 8 == 1) if element.id % 2 else None,
         )
         for screen in screens_from_coco(read_coco(coco_path(split)), coco_path(split))
         for element in screen.elements

@@ -33,10 +33,16 @@ def test_figures_follow_from_the_details(finished_line):
         own = [detail for detail in details if (detail["set"], detail["model"]) == (row["set"], row["model"])]
         assert int(row["cases"]) == len(own)
         assert float(row["in_box"]) == pytest.approx(sum(detail["in_box"] for detail in own) / len(own))
-        assert metrics[f"{row['set']}_{row['model']}_in_box_accuracy"] == pytest.approx(float(row["in_box"]), abs=1e-6)
         assert float(row["in_box_low"]) <= float(row["in_box"]) <= float(row["in_box_high"])
         assert int(row["unparsed"]) == sum(detail["parsed"] == 0 for detail in own)
-    assert metrics["test_vanilla_unparsed"] == len([d for d in details if (d["set"], d["model"]) == ("test", "vanilla")]) // 7
+    in_box = {f"{row['set']}_{row['model']}_in_box_accuracy": float(row["in_box"]) for row in scores}
+    followed = in_box.keys() & metrics.keys()
+    assert len(followed) == 6 < len(metrics) <= 16 and all(metrics[name] == pytest.approx(in_box[name], abs=1e-6) for name in followed)
+    assert metrics["test_global_unparsed"] == len([d for d in details if (d["set"], d["model"]) == ("test", "global")]) // 7
+    assert metrics["test_zoom_gain"] == pytest.approx(in_box["test_global_zoom_in_box_accuracy"] - in_box["test_global_in_box_accuracy"], abs=1e-6)
+    chances = [d["guessable"] for d in details if (d["set"], d["model"]) == ("users_ambiguous", "global")]
+    assert metrics["users_ambiguous_guessable"] == pytest.approx(sum(chances) / len(chances), abs=1e-6) and len(set(chances)) == 2
+    assert {row["set"]: row["guessable"] != "" for row in scores} == {"test": False, "users": False, "users_ambiguous": True}
     assert {detail["kind"] for detail in details if detail["set"] == "users_ambiguous"} == {"ambiguous"}
 
 
@@ -69,6 +75,18 @@ def test_pairs_are_compared(finished_line):
     assert ("test", "global", "global_zoom") in found and ("test", "global", "personal") not in found
 
 
+def test_the_curve_counts_answers_within_a_distance(finished_line):
+    details = parquet.read_table(finished_line / "artifacts/eval_grounding/details.parquet").to_pylist()
+    curve = rows(finished_line, "distance_curve.csv")
+    assert [name for name in curve[0] if name != "distance"] == ["centre", "vanilla", "global", "global_zoom"] and len(curve) == 51
+    for model in ("centre", "global"):
+        own = [d for d in details if (d["set"], d["model"]) == ("test", model)]
+        for row in curve:
+            within = sum(d["parsed"] == 1 and d["distance"] <= float(row["distance"]) for d in own)
+            assert float(row[model]) == pytest.approx(within / len(own))
+        assert float(curve[14][model]) == pytest.approx(sum(d["click"] for d in own) / len(own))  # 140: click accuracy
+
+
 def test_baselines_need_no_model(line):
     cases = drawn_cases()
     found = {result.model: result for result in baselines([Benchmark(USERS, cases, full_size_screens(), {})])}
@@ -90,7 +108,7 @@ def test_the_hits_are_shown_on_the_right_screens(finished_line):
     }
     assert Counter(overlay["verdict"] == "hit" for overlay in shown) == {True: 3, False: 3}
     for overlay in shown:
-        assert (finished_line / "artifacts/eval_grounding/overlays" / overlay["file"]).is_file()
+        assert (finished_line / "artifacts/eval_grounding/figures" / overlay["file"]).is_file()
         assert (details[overlay["id"]]["in_box"] == 1) == (overlay["verdict"] == "hit") and details[overlay["id"]]["screen"] == overlay["screen"]
 
 
@@ -119,6 +137,6 @@ def test_what_is_missing_is_named(line):
         visible_elements({"no-such"})
     with pytest.raises(InputError, match=r"no-such\.png: is in artifacts/pack_grounding but in no shard"):
         full_size_screens()("no-such")
-    (line / "artifacts/eval_grounding/groups.csv").unlink()
-    with pytest.raises(InputError, match=r"groups\.csv.*is missing.*eval_grounding"):
+    (line / "artifacts/eval_grounding/per_group.csv").unlink()
+    with pytest.raises(InputError, match=r"per_group\.csv.*is missing.*eval_grounding"):
         gather_grounding()
