@@ -163,7 +163,8 @@ def plot(state: dict[str, Any], file: Path) -> None:
         for number, (recipe, runs) in enumerate(trained.items()):
             for run in runs:
                 label = recipe.removeprefix("hjepa_cifar10_") if run is runs[0] else None
-                axes.plot(*zip(*run["curves"][curve], strict=True), color=LIGHT.series[number], linewidth=1.4, alpha=0.8, label=label)
+                epochs, values = zip(*run["curves"][curve], strict=True) if run["curves"][curve] else ((), ())  # a run may be too short for a look
+                axes.plot(epochs, values, color=LIGHT.series[number], linewidth=1.4, alpha=0.8, label=label)
         axes.set(title=curve, xlabel="epochs")
         axes.grid(color=LIGHT.grid)
         axes.spines[["top", "right"]].set_visible(False)
