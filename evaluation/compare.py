@@ -87,18 +87,18 @@ def compare(coco: dict[str, Any], a: list[dict[str, Any]], b: list[dict[str, Any
     import numpy as np
 
     from contracts.stage import progress
+    from evaluation.bootstrap import draws, percentiles
     from evaluation.matching import match
 
     pairs = [(match(coco, predictions), match(coco, predictions, use_classes=False)) for predictions in (a, b)]
     value_a, value_b = (_figures(*pair, None) for pair in pairs)
-    random, screens = np.random.default_rng(seed), len(coco["images"])
-    drawn = []
-    for _ in progress(range(resamples), "resampling"):
-        weights = random.multinomial(screens, np.full(screens, 1 / screens)).astype(np.float64)
-        if pairs[0][0].truth_counts(weights).any():
-            drawn.append(_figures(*pairs[1], weights) - _figures(*pairs[0], weights))
+    drawn = [
+        _figures(*pairs[1], weights) - _figures(*pairs[0], weights)
+        for weights in progress(draws(len(coco["images"]), resamples, seed), "resampling")
+        if pairs[0][0].truth_counts(weights).any()
+    ]
     differences = np.stack(drawn)
-    low, high = np.quantile(differences, [0.025, 0.975], axis=0)
+    low, high = percentiles(differences)
     # Two-sided, never 0: (Davison & Hinkley 1997, 4.11).
     beyond = np.minimum((differences <= 0).sum(0), (differences >= 0).sum(0))
     p = np.minimum(1.0, 2 * (beyond + 1) / (len(differences) + 1))

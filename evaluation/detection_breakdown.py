@@ -1,9 +1,9 @@
 """Detection figures beyond the headline: by group of screens, with intervals, as a confusion matrix, and how far scores can be taken at their word.
 
-Intervals are over screens, which are what was drawn (Efron 1979): screens are drawn anew with replacement, and the figure is computed of each draw.
+Intervals are over screens, which are what was drawn (evaluation/bootstrap.py); draws that hold no element are left out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from contracts.coco import class_names
 from contracts.files import replacing
+from evaluation.bootstrap import interval
 from evaluation.detection import DetectionScores
 from evaluation.error_breakdown import KINDS, ErrorBreakdown, error_breakdown
 from evaluation.matching import IGNORED, Floats, Ints, Matches, average_precision
@@ -62,14 +63,6 @@ def by_group(matches: Matches, agnostic: Matches, groups: Mapping[str, Sequence[
     return scores
 
 
-def interval(screens: int, figure: Callable[[Floats], Floats], seed: int = 0, resamples: int = RESAMPLES) -> tuple[Floats, Floats]:
-    """95 % interval of `figure` (weights of screens [S] -> figures [F]), each low and high [F]. Draws that hold no element are left out."""
-    random = np.random.default_rng(seed)
-    drawn = [figure(random.multinomial(screens, np.full(screens, 1 / screens)).astype(np.float64)) for _ in range(resamples)]
-    low, high = np.nanquantile(np.stack(drawn), [0.025, 0.975], axis=0)
-    return low, high
-
-
 def ap_intervals(matches: Matches, agnostic: Matches) -> dict[str, tuple[float, float]]:
     """95 % intervals of AP, AP50, AP75 and their class-agnostic twins, for the ten thresholds of COCO."""
 
@@ -79,7 +72,7 @@ def ap_intervals(matches: Matches, agnostic: Matches) -> dict[str, tuple[float, 
         own, any_class = average_precision(matches, weights), average_precision(agnostic, weights)
         return np.array([np.nanmean(own), np.nanmean(own[0]), np.nanmean(own[5]), any_class.mean()])
 
-    low, high = interval(matches.screens, figures)
+    low, high = interval(matches.screens, figures, RESAMPLES)
     return {name: (float(low[n]), float(high[n])) for n, name in enumerate(("AP", "AP50", "AP75", "AP_agnostic"))}
 
 

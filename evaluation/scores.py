@@ -1,7 +1,6 @@
 """Scores with what is needed to believe them: chance level, number of samples, 95 % interval.
 
-Samples that come from one screen are no independent draws: intervals are bootstrapped over groups (screens), not over samples (Efron 1979, clusters as in
-Field & Welsh 2007). Where every sample is a group of its own, an accuracy has Wilson's interval (1927) instead, which stays honest when all are right.
+Samples that come from one screen are no independent draws: intervals are bootstrapped over groups (screens), not over samples (evaluation/bootstrap.py). Where every sample is a group of its own, an accuracy has Wilson's interval (1927) instead, which stays honest when all are right.
 """
 
 import math
@@ -9,6 +8,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from evaluation.bootstrap import ratio_interval
 
 _Z = 1.959964  # 97.5 % of the normal distribution
 RESAMPLES = 1000
@@ -40,13 +41,7 @@ def bootstrap(numerators: Tensor, denominators: Tensor, seed: int = 0) -> tuple[
 
     Both are [G, K]: what each group adds to each class. A class whose denominators are all zero is left out, of the value and of each resample.
     """
-    top, bottom = numerators.double(), denominators.double()
-    generator = torch.Generator().manual_seed(seed)
-    drawn = torch.randint(len(top), (RESAMPLES, len(top)), generator=generator)
-    times = torch.zeros(RESAMPLES, len(top), dtype=torch.float64).scatter_add_(1, drawn, torch.ones(drawn.shape, dtype=torch.float64))
-    values = _mean_ratio(times @ top, times @ bottom)
-    low, high = torch.quantile(values[~values.isnan()], torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return float(_mean_ratio(top.sum(0, keepdim=True), bottom.sum(0, keepdim=True))), low, high
+    return ratio_interval(numerators.double().numpy(), denominators.double().numpy(), RESAMPLES, seed)
 
 
 def accuracy(predicted: Tensor, truth: Tensor, groups: Tensor, train_labels: Tensor) -> Score:
@@ -87,7 +82,3 @@ def mean_iou(confusion: Tensor, commonest: int) -> Score:
     value, low, high = bootstrap(inside[:, held], (truth + answered - inside)[:, held])
     constant = float(truth[:, commonest].sum() / truth.sum()) / int(held.sum())
     return Score(value, low, high, constant, len(confusion))
-
-
-def _mean_ratio(top: Tensor, bottom: Tensor) -> Tensor:
-    return torch.where(bottom > 0, top / bottom.clamp(min=1e-12), torch.nan).nanmean(1)
