@@ -138,7 +138,7 @@ def markdown(state: dict[str, Any]) -> str:
         notes.append(
             f"- `{recipe}`: {knobs['encoder']} ({runs[0]['encoder_parameters'] / 1e6:.2f} M weights), {knobs['epochs']} epochs of batches of {knobs['global_batch']}, "
             f"{knobs['levels']} level{'s' if knobs['levels'] > 1 else ''}, regulariser {knobs['regulariser']}, {runs[0]['crops']} large crop{'s' if runs[0]['crops'] > 1 else ''} "
-            f"of an image, {knobs['precision']}; code {', '.join(sorted({run['code_revision'][:12] for run in runs}))}."
+            f"of an image, {knobs['precision']}; code {', '.join(sorted({run['code_revision'] for run in runs}))}."
         )
     return "\n".join([*lines, "", *notes, "", "Hours are by the clock, on a machine that had other work beside.", ""])
 
