@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.bootstrap import mean_interval
 from training.grounding.answers import Answer, Place
 from training.grounding.coordinates import SCALE, BoxXyxy, Point, centre
 
 CLICK_RADIUS = 140.0
 # COCO's bounds between small, medium and large, in square pixels of the full-size screen.
 SMALL_PX2, MEDIUM_PX2 = 32**2, 96**2
-# Share of the resamples inside an interval.
-CONFIDENCE = 0.95
 
 # The users' commands, all of them and those that only habits make clear; and what people call the models.
 USERS, AMBIGUOUS = "users", "users_ambiguous"
@@ -223,12 +222,8 @@ def group_scores(cases: Sequence[Case], scores: Scores, resamples: int, seed: in
 
 
 def bootstrap(values: Floats, clusters: Sequence[str], resamples: int, seed: int) -> Estimate:
-    """The mean and its percentile interval. Whole clusters (screens) are drawn, since answers on one screen hang together (Efron & Tibshirani, 1993)."""
-    sums, counts = _by_cluster(values, clusters)
-    drawn = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=resamples)
-    means = (drawn @ sums) / (drawn @ counts)
-    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Estimate(float(values.mean()), float(low), float(high))
+    """The mean and its interval over whole clusters (screens). ValueError if there are none, or not one cluster for each value."""
+    return Estimate(*mean_interval(values, clusters, resamples, seed))
 
 
 def compare(before: Floats, after: Floats, clusters: Sequence[str], resamples: int, seed: int) -> Comparison:
@@ -236,7 +231,7 @@ def compare(before: Floats, after: Floats, clusters: Sequence[str], resamples: i
     if len(before) != len(after):
         raise ValueError(f"{len(before)} values against {len(after)}: not the same cases")
     difference = after - before
-    sums, _ = _by_cluster(difference, clusters)
+    sums = _by_cluster(difference, clusters)
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(resamples, len(sums)))
     # A hair of tolerance: sums that are equal but for rounding are as extreme.
     extreme = int((np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9).sum())
@@ -258,14 +253,14 @@ def _pointing(point: Point, box: BoxXyxy | None = None) -> Answer:
     return Answer("", "point" if box is None else "four_values", (Place(point, box),))
 
 
-def _by_cluster(values: Floats, clusters: Sequence[str]) -> tuple[Floats, Floats]:
-    """Sum and number of the values in each cluster."""
+def _by_cluster(values: Floats, clusters: Sequence[str]) -> Floats:
+    """Sum of the values in each cluster."""
     if len(values) != len(clusters):
         raise ValueError(f"{len(values)} values in {len(clusters)} clusters")
     if not clusters:
         raise ValueError("no values, no figure")
     _, index = np.unique(np.array(clusters), return_inverse=True)
-    return np.bincount(index, weights=values).astype(float), np.bincount(index).astype(float)
+    return np.bincount(index, weights=values).astype(float)
 
 
 def _farthest(center: Point) -> float:
