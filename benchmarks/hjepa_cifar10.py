@@ -29,7 +29,14 @@ UNTRAINED = "untrained"
 # What a ViT-Tiny/4 of at most 6 M weights was hoped to reach, the second in 100 epochs.
 TARGETS = {"hjepa_cifar10_20": "linear > 0.50, variance > 0.1, rank > 50 %", "hjepa_cifar10_hierarchy_vicreg": "linear >= 0.82, k-NN >= 0.75"}
 # Figure of a run -> its column.
-FIGURES = {"linear": "linear probe", "attentive": "attentive probe", "knn": "k-NN", "variance": "variance", "rank_share": "effective rank"}
+FIGURES = {
+    "linear": "linear probe",
+    "attentive": "attentive probe",
+    "knn": "k-NN",
+    "variance": "variance",
+    "rank_share": "rank of images",
+    "cell_rank_share": "rank of cells",
+}
 # What a run's log says of its looks at itself -> the name of the curve.
 CURVES = {"watch_knn_level_0": "k-NN while training", "watch_effective_rank_level_0": "effective rank", "watch_loss_level_0": "loss"}
 
@@ -57,7 +64,10 @@ def main() -> None:
         if (first := f"{UNTRAINED}_seed_{seed}") not in state["runs"]:
             torch.manual_seed(seed)
             state["runs"][first] = {"recipe": UNTRAINED, "seed": seed, **probe(HierarchicalJepa(model.config).eval(), images)}
-        state["runs"][name] = {"recipe": recipe.stem, "seed": seed, **of_training(ARTIFACTS / name), **probe(model, images)}
+        run = {"recipe": recipe.stem, "seed": seed, **of_training(ARTIFACTS / name), **probe(model, images)}
+        if looks := run["curves"][CURVES["watch_effective_rank_level_0"]]:
+            run["cell_rank_share"] = looks[-1][1] / run["dim"]
+        state["runs"][name] = run
         write(state, options.out)
     write(state, options.out)
     print((options.out / "table.md").read_text(encoding="utf-8"))
@@ -97,7 +107,7 @@ def probe(model: "HierarchicalJepa", images: "ImageSet") -> dict[str, Any]:
     quality = found.quality[source.levels[0]]
     return {
         **{name: score.value for name, score in best.items()}, "intervals": {name: (score.low, score.high) for name, score in best.items()},
-        "variance": quality["variance"], "rank_share": quality["effective_rank"] / model.embed_dim,
+        "variance": quality["variance"], "rank_share": quality["effective_rank"] / model.embed_dim, "dim": model.embed_dim,
         "encoder_parameters": sum(p.numel() for p in model.online.encoder.parameters()),
     }  # fmt: skip
 
@@ -119,14 +129,15 @@ def markdown(state: dict[str, Any]) -> str:
 
     lines = [
         "# Hierarchical joint-embedding prediction on CIFAR-10\n",
-        "Written by `python -m benchmarks.hjepa_cifar10`; `results.json` has every seed. Mean ± standard deviation over seeds, of 10,000 test images; the rank is",
-        "that of mean features over an image's cells, as a share of the dimension.\n",
+        "Written by `python -m benchmarks.hjepa_cifar10`; `results.json` has every seed. Mean ± standard deviation over seeds, of 10,000 test images. Ranks are",
+        "effective ranks (RankMe) as shares of the dimension: of images' mean features, and, at the run's last look at itself, of single cells' features.\n",
         f"| recipe | seeds | {' | '.join(FIGURES.values())} | target (a ViT-Tiny/4) | validation loss | alarms | hours |",
         "|---|---:|" + "---:|" * len(FIGURES) + "---|---|---:|---:|",
     ]
     notes = []
     for recipe, runs in by_recipe(state).items():
-        figures = " | ".join(with_spread([run[name] for run in runs if name in run]) for name in FIGURES)
+        values = [[run[name] for run in runs if name in run] for name in FIGURES]
+        figures = " | ".join(with_spread(of_runs) if of_runs else "" for of_runs in values)
         if recipe == UNTRAINED:
             lines.append(f"| {recipe} | {len(runs)} | {figures} | | | | |")
             continue
