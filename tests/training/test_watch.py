@@ -4,7 +4,7 @@ import json
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,21 @@ import yaml
 import tests.training.test_resume as resume
 import training.loop
 from contracts.errors import InputError
-from contracts.knobs import load_watch
+from contracts.knobs import load_hardware, load_knobs, load_watch
+from contracts.stage import stage
 from tests.training import small_jepa
-from tests.training.small_jepa import CLASSES, SmallJepaKnobs, SmallJepaTask, learn
+from tests.training.small_jepa import CLASSES, SmallJepaKnobs, SmallJepaTask, learn, pictures
 from tests.training.synthetic_screens import tiny_params, write_params
+from training.config import PretrainHjepaKnobs
+from training.hjepa_task import HjepaTask
+from training.image_sets import open_images
+from training.loop import Task
+from training.models.hjepa import HierarchicalJepa, means
+from training.models.predictor import Cells
+from training.pretrain_hjepa import config_of
 from training.resources import memory_share
 from training.resume import Keeper
-from training.watch import Watch, judge
+from training.watch import Watch, judge, watch
 
 EVERY = 4
 ARTIFACT, KEPT = Path("artifacts/small_jepa"), Path("artifacts/.small_jepa.checkpoints")
@@ -54,12 +62,12 @@ class Variance(L.Callback):
     def __init__(self) -> None:
         self.low_from: int | None = None
 
-    def on_train_batch_end(self, trainer: L.Trainer, module: SmallJepaTask, outputs: Any, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
+    def on_train_batch_end(self, trainer: L.Trainer, module: Task, outputs: Any, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
         if (batch_idx + 1) % module.plan.accumulation == 0 and self.low_from is None:
+            (probe,) = module.data.val.images.batches("val", 550)
             with torch.no_grad():
-                images = module.data.val.images.pixels[module.data.val.images.splits["val"][:300]]
-                levels = [module.jepa.online(images / 128 - 1).mean((-2, -1))]
-            if float(levels[0].double().var(0).mean()) < 0.01:
+                means = module.features(probe)[0][:300].mean((-2, -1))
+            if float(means.double().var(0).mean()) < 0.01:
                 self.low_from = trainer.global_step
 
 
@@ -106,6 +114,48 @@ def test_a_collapse_is_told_within_one_look(capfd: pytest.CaptureFixture[str]) -
     assert "COLLAPSE at step" in said and "the features' variance on level 0 is" in said
     # Once for as long as it lasts.
     assert said.count("COLLAPSE at step") == json.loads((ARTIFACT / "metrics.json").read_text())["collapse_alarms"] < len(looks)
+
+
+class ShortCircuit(torch.nn.Module):
+    """In a predictor's place: every cell that is asked for is said to be as its image's context is on average."""
+
+    def forward(self, seen: list[tuple[torch.Tensor, Cells]], wanted: Cells, number: int) -> torch.Tensor:
+        tokens, at = seen[0]
+        return means(tokens, at.image, number)[wanted.image]
+
+
+def learn_hjepa(short_circuit: bool, callbacks: Sequence[L.Callback]) -> None:
+    """The stage's own model and task on the pictures, four epochs of four steps. Short-circuited, the target is the learning encoder itself, gradient and
+    all, which is an average of momentum 0; no predictor stands between the two, and nothing keeps images apart."""
+    knobs = load_knobs(PretrainHjepaKnobs)
+    changes: dict[str, Any] = {
+        "encoder": "vit_nano_patch4_32", "global_batch": 16, "epochs": 4, "warmup_epochs": 0.0, "base_learning_rate": 0.03, "loss": "mse",
+        **({"target_encoder": "online", "regulariser": "vicreg", "regulariser_weight": 0.0, "covariance_weight": 0.0} if short_circuit else {}),
+    }  # fmt: skip
+    knobs = PretrainHjepaKnobs.model_validate({**knobs.model_dump(), **changes})
+    hardware, images = load_hardware("pretrain_hjepa").model_copy(update={"micro_batch": 16}), pictures()
+    with stage("small_jepa", knobs, hardware, dataset_version=images.version) as s:
+        L.seed_everything(knobs.seed, verbose=False)
+        data = open_images(images, hardware, knobs.seed, s.name)
+        model = HierarchicalJepa(config_of(knobs, images.image_size))
+        if short_circuit:
+            model.predictors = torch.nn.ModuleList(ShortCircuit() for _ in range(knobs.levels))
+        plan = training.loop.make_plan(data.train.order.screens, knobs.global_batch, knobs.epochs, 0.0, hardware, s.name)
+        s.report(training.loop.fit(HjepaTask(model, knobs, plan, data), s, knobs, hardware, 1.0, [watch(s, data), *callbacks]))
+
+
+@pytest.mark.parametrize("short_circuit", [False, True], ids=["healthy", "collapsing"])
+def test_the_stages_own_model_is_told_within_one_look_or_left_alone(short_circuit: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    variance = Variance()
+    learn_hjepa(short_circuit, [variance])
+    looks, alarms = [row for row in rows() if "watch_alarm" in row], json.loads((ARTIFACT / "metrics.json").read_text())["collapse_alarms"]
+    told = [row["step"] for row in looks if row["watch_alarm"]]
+    assert [row["step"] for row in looks] == [4, 8, 12, 16]
+    assert ("COLLAPSE at step" in capfd.readouterr().err) == short_circuit == bool(told) == bool(alarms)
+    if not short_circuit:
+        assert variance.low_from is None
+        return
+    assert variance.low_from is not None and 0 <= told[0] - variance.low_from < EVERY
 
 
 @pytest.fixture
