@@ -5,7 +5,7 @@
     python -m evaluation.predict big.png --tiles 64 --form coco          tiles of the model's size at full resolution; COCO's form
     cat screenshot.png | python -m evaluation.predict -
 
-Sources are files and folders; `-` is standard input. A screenshot that cannot be read is named, the others are still done, and the exit status is 1.
+Sources are files, folders and patterns in quotes ('shots/**/*.png'); `-` is standard input. A screenshot that cannot be read is named, the others are still done, and the exit status is 1.
 Forms: `json` (file -> elements with class, score, box xyxy in pixels), `coco` (images, categories, annotations), `supervision` (the arguments of
 supervision.Detections for each file).
 """
@@ -39,7 +39,7 @@ def main() -> None:
     files = find_files(options.sources)  # before torch is loaded: a wrong path is told at once
     from training.models.detector import Detector
 
-    model = Detector.from_pretrained(options.model).to(_device(options.device)).eval()
+    model = Detector.from_pretrained(options.model).to(device(options.device)).eval()
     refused: list[InputError] = []
     found = []
     for screenshot, detections in predict(model, files, options, refused):
@@ -60,29 +60,33 @@ def main() -> None:
 
 def predict(model: "Detector", files: list[str], options: argparse.Namespace, refused: list[InputError]) -> "Iterator[tuple[Screenshot, Detections]]":
     """What is on each screenshot, from the threshold up; errors of those that cannot be read go to `refused`."""
-    import numpy as np
-    import torch
-
     from contracts.stage import progress
     from evaluation.screenshots import read_screenshot
-    from training.detect import Detections, detect
-    from training.tiles import detect_in_tiles
 
-    height, width = model.config.image_size
     for file in progress(files, "detecting") if len(files) > 1 else files:
         try:
             screenshot = read_screenshot(file, options.max_pixels)
         except InputError as error:
             refused.append(error)
             continue
-        image = screenshot.image
-        if options.tiles is not None and (image.height > height or image.width > width):
-            pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)
-            every = detect_in_tiles(model, pixels, options.tiles, options.most)
-        else:
-            every = detect(model, as_batch([image], model.config.image_size, options.resampling))[0]
-        kept = (every.scores >= options.threshold).nonzero()[: options.most, 0]
-        yield screenshot, Detections(every.boxes[kept], every.scores[kept], every.labels[kept])
+        yield screenshot, find_elements(model, screenshot.image, options)
+
+
+def find_elements(model: "Detector", image: "Image.Image", options: argparse.Namespace) -> "Detections":
+    """What is on one screen (RGB), the best first: from `options.threshold` up, at most `options.most`, in `options.tiles` if that is not None."""
+    import numpy as np
+    import torch
+
+    from training.detect import Detections, detect
+    from training.tiles import detect_in_tiles
+
+    height, width = model.config.image_size
+    if options.tiles is not None and (image.height > height or image.width > width):
+        every = detect_in_tiles(model, torch.from_numpy(np.array(image)).permute(2, 0, 1), options.tiles, options.most)
+    else:
+        every = detect(model, as_batch([image], model.config.image_size, options.resampling))[0]
+    kept = (every.scores >= options.threshold).nonzero()[: options.most, 0]
+    return Detections(every.boxes[kept], every.scores[kept], every.labels[kept])
 
 
 def as_batch(images: "Sequence[Image.Image]", image_size: tuple[int, int], resampling: str) -> "ScreenBatch":
@@ -100,14 +104,14 @@ def as_batch(images: "Sequence[Image.Image]", image_size: tuple[int, int], resam
 
 def _as_json(names: tuple[str, ...], found: "list[tuple[Screenshot, Detections]]") -> Any:
     return {
-        shot.name: {
-            "width": shot.image.width, "height": shot.image.height, "notes": list(shot.notes),
-            "elements": [
-                {"class": names[label], "score": round(score, 4), "box": [round(v, 1) for v in box]} for box, score, label in _each(detections)
-            ],
-        }
+        shot.name: {"width": shot.image.width, "height": shot.image.height, "notes": list(shot.notes), "elements": elements(names, detections)}
         for shot, detections in found
-    }  # fmt: skip
+    }
+
+
+def elements(names: tuple[str, ...], detections: "Detections") -> list[dict[str, Any]]:
+    """The best first: `class`, `score` and `box` (xyxy in pixels)."""
+    return [{"class": names[label], "score": round(score, 4), "box": [round(v, 1) for v in box]} for box, score, label in _each(detections)]
 
 
 def _as_coco(names: tuple[str, ...], found: "list[tuple[Screenshot, Detections]]") -> Any:
@@ -153,7 +157,7 @@ def _draw(model: "Detector", screenshot: "Screenshot", detections: "Detections",
         draw_marks(screenshot.image, marks).save(temporary, "PNG")
 
 
-def _device(wanted: str) -> str:
+def device(wanted: str) -> str:
     import torch
 
     return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
@@ -161,14 +165,20 @@ def _device(wanted: str) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m evaluation.predict", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sources", nargs="+", metavar="SCREENSHOT", help="a file, a folder of files, or `-`")
-    parser.add_argument(
-        "--model", type=Path, default=Path("artifacts/train_detector"), metavar="DIR", help="a detector's folder (default: %(default)s)"
-    )
+    parser.add_argument("sources", nargs="+", metavar="SCREENSHOT", help="a file, a folder of files, a pattern, or `-`")
     parser.add_argument("--form", choices=FORMS, default="json", help="of the predictions (default: %(default)s)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for predictions.json and pictures (default: standard output, no pictures)")
     parser.add_argument("--no-pictures", action="store_true", help="with --out: predictions.json alone")
     parser.add_argument("--threshold", type=float, default=0.3, metavar="S", help="lowest score that is told (default: %(default)s)")
+    add_model_options(parser)
+    return parser.parse_args()
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Which model finds elements, and how: `model`, `most`, `tiles`, `resampling`, `device`, `max_pixels`."""
+    parser.add_argument(
+        "--model", type=Path, default=Path("artifacts/train_detector"), metavar="DIR", help="a detector's folder (default: %(default)s)"
+    )
     parser.add_argument("--most", type=int, default=300, metavar="N", help="elements per screenshot, the best ones (default: %(default)s)")
     parser.add_argument(
         "--tiles", type=int, metavar="OVERLAP",
@@ -177,7 +187,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--resampling", choices=("box", "bicubic", "lanczos"), default="box", help="as in pack_beton (default: %(default)s)")
     parser.add_argument("--device", default="auto", metavar="D", help="cpu, cuda, ... (default: a GPU if there is one)")
     parser.add_argument("--max-pixels", type=int, default=MAX_PIXELS, metavar="N", help="larger pictures are refused (default: %(default)s)")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ What is changed on the way is said: a photograph turned by its EXIF tag is turne
 spaces become RGB, of an animation the first frame is taken.
 """
 
+import glob
 import io
 import sys
 import warnings
@@ -30,7 +31,10 @@ class Screenshot:
 
 
 def find_files(sources: Sequence[str]) -> list[str]:
-    """Files, the pictures in folders (not in their subfolders) and STDIN, in the order given. InputError for what is not there or holds no picture."""
+    """Files, the pictures in folders (not in their subfolders), those that a pattern matches (`shots/**/*.png`) and STDIN, in the order given.
+
+    InputError for what is not there or holds no picture.
+    """
     found: list[str] = []
     for source in sources:
         path = Path(source)
@@ -41,6 +45,12 @@ def find_files(sources: Sequence[str]) -> list[str]:
             if not inside:
                 raise InputError("holds no pictures.", file=path, fix=f"Looked for files that end in {', '.join(ENDINGS)}.")
             found += inside
+        elif glob.has_magic(source):
+            # Not Path.glob, which takes no absolute pattern.
+            matched = sorted(file for file in glob.glob(source, recursive=True) if file.lower().endswith(ENDINGS) and Path(file).is_file())  # noqa: PTH207
+            if not matched:
+                raise InputError("matches no picture.", file=source, fix=f"Looked for files that end in {', '.join(ENDINGS)}.")
+            found += matched
         else:
             raise InputError(
                 "is no file or folder.", file=path, fix="Give the path of a screenshot, a folder of screenshots, or `-` for standard input."
@@ -49,9 +59,14 @@ def find_files(sources: Sequence[str]) -> list[str]:
 
 
 def read_screenshot(source: str, max_pixels: int) -> Screenshot:
-    """One picture. InputError if it cannot be read whole, or has more than `max_pixels` pixels, which are not decoded then."""
-    name = "standard input" if source == STDIN else source
-    data = sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
+    """One picture, of a file or of STDIN. InputError if it cannot be read whole, or has more than `max_pixels` pixels, which are not decoded then."""
+    if source == STDIN:
+        return decode_screenshot(sys.stdin.buffer.read(), "standard input", max_pixels)
+    return decode_screenshot(Path(source).read_bytes(), source, max_pixels)
+
+
+def decode_screenshot(data: bytes, name: str, max_pixels: int) -> Screenshot:
+    """One picture out of the bytes of its file; `name` is what errors call it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is `max_pixels`
         try:

@@ -93,6 +93,17 @@ def test_large_screenshots_are_read_in_tiles(run):
     assert max(e["box"][2] - e["box"][0] for e in tiles) <= 128 and tiles != whole  # boxes of one tile, unless two were joined
 
 
+def test_a_pattern_in_quotes_stands_for_the_pictures_that_it_matches(run, tmp_path):
+    for name in ("a.png", "b.png", "deep/c.png", "d.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        screenshot().save(tmp_path / name)
+    Path("[x].png").write_bytes(Path("a.png").read_bytes())
+    assert list(json.loads(run("*.png")[1])) == ["[x].png", "a.png", "b.png"]
+    assert list(json.loads(run("**/c.*", "[x].png")[1])) == ["deep/c.png", "[x].png"]  # a file of that name is no pattern
+    with pytest.raises(InputError, match=r"\*.gif.*matches no picture"):
+        run("*.gif")
+
+
 def test_a_bad_screenshot_is_named_and_the_others_are_done(run):
     screenshot().save("good.png")
     Path("half.png").write_bytes(Path("good.png").read_bytes()[:300])
@@ -163,15 +174,19 @@ def test_unusual_pictures_are_made_rgb_and_it_is_said(tmp_path, monkeypatch, mak
     assert read.image.getpixel((20, 20)) == approx(corner, abs=2) and read.image.getpixel((150, 100)) == approx(rest, abs=2)
 
 
-def test_a_decompression_bomb_is_refused_without_being_decoded(tmp_path):
-    """A PNG of a few bytes that says it is 60,000 pixels wide and high."""
+def png_header(width, height):
+    """A PNG of a few bytes that says it is so large."""
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+
+
+def test_a_decompression_bomb_is_refused_without_being_decoded(tmp_path):
     bomb = tmp_path / "bomb.png"
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    bomb.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b""))
+    bomb.write_bytes(png_header(60_000, 60_000))
     with pytest.raises(InputError, match=r"bomb.png: has too many pixels.*--max-pixels"):
         read_screenshot(str(bomb), max_pixels=40_000_000)
     screenshot().save(tmp_path / "small.png")
