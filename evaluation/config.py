@@ -98,6 +98,37 @@ class EvalLatencyKnobs(Knobs):
     """Measured calls of each mode with each batch size."""
 
 
+class EvalTransferKnobs(Knobs):
+    """Stage `eval_transfer`: the detector on screens of another kind, as it is and tuned on a few of them."""
+
+    seed: int = Field(ge=0)
+    """Of the split of a target's screens, and, with the number of a draw added, of the draw, the order and fresh weights."""
+    real_sets: dict[str, str]
+    """Name -> folder that `python -m datagen.importers` has written. They are no part of the dataset version. Empty: the dataset's unseen kits stand in."""
+    test_share: float = Field(gt=0, lt=1)
+    """Share of a target's screens that is scored and never learned from."""
+    starts: tuple[Literal["scratch", "mae", "hjepa", "imagenet"], ...]
+    """What is tuned by the same recipe beside the line's detector: fresh weights, or the named encoder under a detector of fresh weights."""
+    detectors: dict[str, str]
+    """Name -> folder of further trained detectors (of an ablation, say), scored and tuned like the line's own."""
+    imagenet: str | None
+    """timm's model.safetensors of the encoder that the detector has; null: not at hand."""
+    shots: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+    """Numbers of screens that are learned from."""
+    draws: int = Field(ge=1)
+    """How often each is drawn."""
+    steps: int = Field(ge=1)
+    """Optimizer steps of each tuning, however many screens there are."""
+    batch: int = Field(ge=1)
+    """Screens per step, or all if there are fewer."""
+    learning_rate: float = Field(gt=0)
+    """Peak, for all but the encoder (train_detector.encoder_learning_rate_factor)."""
+    screens: Annotated[int, Field(ge=1)] | None
+    """At most so many screens of a target are scored; null: all of its share."""
+    resamples: int = Field(ge=2)
+    """Of the test screens, for the intervals."""
+
+
 class EvalGroundingKnobs(Knobs):
     """Stage `eval_grounding`: where the models of grounding point, before training, after it, and personalised."""
 

@@ -15,7 +15,9 @@ from contracts.stage import artifact, artifact_text, read_run
 from evaluation.features_report import FeatureEvidence, gather_features
 from evaluation.gallery import JudgedScreen, judged_screens
 from evaluation.grounding_report import GroundingEvidence, gather_grounding
+from evaluation.latency_report import LatencyEvidence, gather_latency
 from evaluation.promoted import Promoted, gather_promoted
+from evaluation.transfer_report import TransferEvidence, gather_transfer
 
 STAGES = (
     "pack_beton",
@@ -23,6 +25,8 @@ STAGES = (
     "pretrain_hjepa",
     "train_detector",
     "eval_detection",
+    "eval_latency",
+    "eval_transfer",
     "eval_probes",
     "pack_grounding",
     "tune_grounder",
@@ -133,6 +137,8 @@ class Evidence:
     screens: tuple[JudgedScreen, ...]
     features: FeatureEvidence
     grounding: GroundingEvidence
+    latency: LatencyEvidence
+    transfer: TransferEvidence
     promoted: Promoted | None
 
     @property
@@ -176,12 +182,11 @@ class Evidence:
                 "Detection AP", "above 0.95", figure(figures["AP"]),
                 "The target means standard benchmarks; measured is this dataset's own test split. Trained for " + self.compute + ".",
             ),
-            Goal("AP on unseen applications", "above 0.70", None, "Needs labelled screens of real applications, which this dataset does not hold."),
-            Goal("AP after 10 examples", "above 0.85", None, "No few-shot stage in this line yet."),
-            Goal(
-                "Time per screen", "under 30 ms", f"{figures['ms_per_screen']:.0f} ms",
-                f"The detector alone, without loading, on {machine(self.runs['eval_detection']['host'])}.",
+            *(
+                Goal(row["goal"], f"above {row['target']:.2f}", None if row["measured"] is None else figure(row["measured"]), f"On {row['on']}. {self.transfer.compute}")
+                for row in self.transfer.goals[1:]
             ),
+            Goal("Time per screen", self.latency.target, self.latency.measured, f"From file to boxes, median, on {self.latency.machine_words}."),
             Goal(
                 "Training time", "2 to 4 days for 1,000,000 screens", duration(train["seconds"]),
                 f"For {self.manifest.splits['train'].screens:,} screens on {machine(train['host'])}; the target is for 8 A100 GPUs.",
@@ -225,6 +230,8 @@ def gather() -> Evidence:
         screens=tuple(judged_screens(coco["test"], overlays["score_threshold"])),
         features=gather_features(),
         grounding=gather_grounding(),
+        latency=gather_latency(),
+        transfer=gather_transfer(),
         promoted=gather_promoted(runs, dataset_version()),
     )
 

@@ -19,8 +19,10 @@ from evaluation.evidence import Evidence, figure
 from evaluation.features_report import FeatureFigures, make_feature_figures
 from evaluation.gallery import page_data
 from evaluation.grounding_report import GroundingFigures, make_grounding_figures
+from evaluation.latency_report import make_latency_figure
 from evaluation.report_figure import Figure, chart_figure, picture_figure
 from evaluation.screens import find_screens, spread
+from evaluation.transfer_report import TransferFigures, make_transfer_figures
 
 # Classes in the picture of confusions, the most frequent ones of the split; the CSV file of eval_detection has all.
 _CONFUSION_CLASSES = 20
@@ -50,6 +52,8 @@ class Figures:
     gallery: dict[str, Any]
     features: FeatureFigures
     grounding: GroundingFigures
+    latency: Figure
+    transfer: TransferFigures
     class_counts: Figure
     contact_sheet: Figure
 
@@ -62,6 +66,8 @@ class Figures:
             *overlays,
             *self.features.everything(),
             *self.grounding.everything(),
+            self.latency,
+            *self.transfer.everything(),
             self.reconstructions,
             self.class_counts,
             self.contact_sheet,
@@ -81,6 +87,8 @@ def make_figures(evidence: Evidence, knobs: ReportKnobs) -> Figures:
         gallery=page_data(evidence.screens[: knobs.gallery], evidence.overlays["score_threshold"]),
         features=make_feature_figures(evidence.features),
         grounding=make_grounding_figures(evidence.grounding),
+        latency=make_latency_figure(evidence.latency),
+        transfer=make_transfer_figures(evidence.transfer),
         class_counts=_class_counts(evidence),
         contact_sheet=_contact_sheet(evidence, knobs.contact_sheet),
     )

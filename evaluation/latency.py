@@ -30,20 +30,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from contracts.errors import InputError, run_command
 from contracts.files import replacing, write_json, write_table
+from evaluation.latency_summary import PARTS, TARGET_MS, Summary, draw, words
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from evaluation.charts import Chart
     from training.detect import Detections
     from training.models.detector import Detector
     from training.screen_batch import ScreenBatch
 
 Mode = Literal["eager", "exported", "compiled"]
 MODES: tuple[Mode, ...] = ("eager", "exported", "compiled")
-PARTS = ("decode", "resize", "model", "post")
-TARGET_MS = 30.0
-"""The project's goal for one screen, end to end."""
 # Two modes find the same if so large a share of the one's detections is among the other's: same class, score this close, sides this close (pixels).
 # Rounding may exchange detections whose scores are nearly equal.
 _AGREEMENT, _SAME_SCORE, _SAME_SIDE_PX = 0.95, 2e-3, 1.0
@@ -68,30 +65,6 @@ class Call:
     @property
     def total_ms(self) -> float:
         return self.decode_ms + self.resize_ms + self.model_ms + self.post_ms
-
-
-@dataclass(frozen=True)
-class Summary:
-    """All calls of one mode on one device with one batch size. Percentiles of a call's time in milliseconds; medians of its parts; `screens_per_second` end to
-    end, by the median; `agreement` is the share of eager's detections on the CPU that this one has, too.
-    """
-
-    device: str
-    mode: str
-    batch: int
-    calls: int
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    decode_ms: float
-    resize_ms: float
-    model_ms: float
-    post_ms: float
-    screens_per_second: float
-    model_screens_per_second: float
-    memory_bytes: int
-    agreement: float
-    prepare_seconds: float
 
 
 @dataclass(frozen=True)
@@ -395,12 +368,6 @@ def lines(measured: Measured) -> list[str]:
     return text
 
 
-def words(machine: dict[str, Any]) -> str:
-    """A machine, as `describe_machine` knows it, in one line."""
-    gpus = f", {machine['gpus'][0]}" if machine["gpus"] else ""
-    return f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads{gpus}, torch {machine['torch']}, load average {machine.get('load_average_before', machine['load_average_after'])}"
-
-
 def write_measured(measured: Measured, folder: Path) -> None:
     """details.parquet, summary.csv, machine.json, figures/latency.{svg,png}."""
     import pyarrow as pa
@@ -415,31 +382,6 @@ def write_measured(measured: Measured, folder: Path) -> None:
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     (folder / "figures" / "latency.svg").write_text(chart.light_svg, encoding="utf-8")
     (folder / "figures" / "latency.png").write_bytes(chart.png)
-
-
-def draw(summaries: Sequence[Summary]) -> "Chart":
-    """Bars of the four parts for each device and mode at the smallest batch, the median one after the other, p95 as a tick, the target as a line."""
-    from matplotlib.axes import Axes
-
-    from evaluation.charts import Palette, render
-
-    smallest = min(row.batch for row in summaries)
-    rows = [row for row in summaries if row.batch == smallest][::-1]
-    names = [f"{row.device}, {row.mode}" for row in rows]
-
-    def bars(ax: Axes, palette: Palette) -> None:
-        start = [0.0] * len(rows)
-        for part, color, alpha in zip(PARTS, (palette.series[2], palette.series[1], palette.series[0], palette.ink), (1, 1, 1, 0.6), strict=True):
-            widths = [getattr(row, f"{part}_ms") for row in rows]
-            ax.barh(names, widths, left=start, color=color, alpha=alpha, height=0.55, label={"post": "post-processing"}.get(part, part))
-            start = [a + b for a, b in zip(start, widths, strict=True)]
-        ax.plot([row.p95_ms for row in rows], names, "|", color=palette.ink, markersize=14, markeredgewidth=1.6, label="p95")
-        ax.axvline(TARGET_MS, color=palette.ink, linestyle="--", linewidth=1.2, label=f"target {TARGET_MS:.0f} ms")
-        ax.set(title=f"From file to boxes, batch {smallest}", xlabel="milliseconds", xlim=(0, None))
-        ax.grid(visible=False, axis="y")
-        ax.legend(frameon=False, labelcolor=palette.ink, fontsize=7.5, ncols=3, loc="upper center", bbox_to_anchor=(0.45, -0.28 - 0.12 / len(rows)))
-
-    return render(bars, height=1.9 + 0.4 * len(rows))
 
 
 def _options() -> argparse.Namespace:

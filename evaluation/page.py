@@ -10,6 +10,7 @@ from markupsafe import Markup
 from contracts.dataset import SPLITS
 from evaluation.evidence import Evidence, command_line, duration, figure, machine, size
 from evaluation.figures import Figures
+from evaluation.transfer_report import start_title
 
 _TEMPLATES = Path(__file__).parent
 _STAGE_TITLES = {
@@ -18,6 +19,8 @@ _STAGE_TITLES = {
     "pretrain_hjepa": "Joint-embedding pretraining",
     "train_detector": "Detector training",
     "eval_detection": "Detector evaluation",
+    "eval_latency": "Detector timing",
+    "eval_transfer": "Transfer to other screens",
     "eval_probes": "Probing of features",
     "pack_grounding": "Writing commands for grounding",
     "tune_grounder": "Grounder training",
@@ -53,7 +56,7 @@ def _render(template: str, evidence: Evidence, figures: Figures, *, autoescape: 
         "script_json": _script_json,
     }
     return environment.get_template(template).render(
-        evidence=evidence, figures=figures, gallery=figures.gallery, scores=evidence.metrics["eval_detection"], counts=evidence.class_counts, splits=SPLITS,
+        evidence=evidence, figures=figures, gallery=figures.gallery, scores=evidence.metrics["eval_detection"], counts=evidence.class_counts, splits=SPLITS, start_title=start_title,
         stage_titles=_STAGE_TITLES, preset=evidence.runs["train_detector"]["preset"], headline=_headline(evidence), compared=_compared(evidence),
     )  # fmt: skip
 

@@ -35,6 +35,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "personalize_grounder": {"users": [1], "folds": [0], "epochs": 1, "warmup_steps": 0},
     "eval_grounding": {"samples": 4, "samples_per_fold": 3},
     "eval_latency": {"modes": ["eager"], "calls": 2},
+    "eval_transfer": {"shots": [1], "draws": 1, "steps": 1, "screens": 2, "resamples": 10},
     "eval_probes": {"epochs": 2, "segmentation_epochs": 1},
 }
 # Few kits, for the same reason: each brings scripts and styles that are loaded once.

@@ -19,6 +19,7 @@ STAGES = (
     "personalize_grounder",
     "eval_detection",
     "eval_latency",
+    "eval_transfer",
     "eval_probes",
     "eval_grounding",
     "report",

@@ -11,7 +11,7 @@ from training.config import TrainDetectorKnobs
 from training.detect import best
 from training.loop import Data, Plan, Task, parameter_groups, peak_rate
 from training.losses.detection import LossWeights, Target, detection_loss, to_cxcywh
-from training.models.denoising import NoisyQueries, noisy_queries
+from training.models.denoising import noisy_queries
 from training.models.detector import Detector, DetectorOutput
 from training.models.encoder import normalise
 
@@ -21,36 +21,17 @@ class DetectorTask(Task):
 
     def __init__(self, model: Detector, knobs: TrainDetectorKnobs, plan: Plan, data: Data):
         super().__init__(model, plan, data, knobs.precision)
-        self.knobs, self.classes = knobs, len(model.config.class_names)
-        self.weights = LossWeights(focal=knobs.focal_weight, l1=knobs.l1_weight, giou=knobs.giou_weight)
+        self.knobs = knobs
 
     def groups(self) -> list[dict[str, Any]]:
-        rate = peak_rate(self.knobs.learning_rate, self.knobs.rate_scaling, self.knobs.global_batch, 16)
-        named = list(self.model.named_parameters())
-        backbone = [(name, p) for name, p in named if name.startswith("backbone.")]
-        rest = [(name, p) for name, p in named if not name.startswith("backbone.")]
-        return [
-            *parameter_groups(rest, rate, self.knobs.weight_decay),
-            *parameter_groups(backbone, rate * self.knobs.encoder_learning_rate_factor, self.knobs.weight_decay, self.knobs.encoder_layer_decay),
-        ]
+        return detector_groups(self.model, self.knobs)
 
     def _loss(self, batch: ScreenBatch, normaliser: float, denoise: bool) -> tuple[DetectorOutput, Tensor, dict[str, Tensor]]:
-        wanted = targets(batch)
-        noisy = self._noisy(batch, wanted) if denoise else None
-        output = self.model(normalise(batch.images, batch.content_hw), batch.content_hw, noisy)
-        return output, *detection_loss(output, wanted, self.weights, normaliser, noisy)
-
-    def _noisy(self, batch: ScreenBatch, wanted: list[Target]) -> NoisyQueries:
-        """This epoch's noisy copies of a batch's elements: the same for a screen whichever process or micro-batch it lands in."""
-        return noisy_queries(
-            [t.labels for t in wanted], [t.boxes for t in wanted], self.knobs.denoising_queries, self.classes,
-            self.knobs.denoising_label_noise, self.knobs.denoising_box_noise,
-            [(self.knobs.seed, self.current_epoch, image) for image in batch.image_ids.tolist()],
-        )  # fmt: skip
+        return detector_loss(self.model, self.knobs, batch, normaliser, self.current_epoch if denoise else None)
 
     def losses(self, batch: ScreenBatch, batch_idx: int) -> tuple[Tensor, dict[str, Tensor]]:
         normaliser = self.data.train.mean_elements(batch_idx, self.plan.accumulation)
-        _, loss, parts = self._loss(batch, normaliser, denoise=self.knobs.denoising_queries > 0)
+        _, loss, parts = self._loss(batch, normaliser, denoise=True)
         return loss, parts
 
     def on_validation_epoch_start(self) -> None:
@@ -67,6 +48,36 @@ class DetectorTask(Task):
         """AP, AP50, AP75 and AP by class on the validation split, where faster-coco-eval is installed."""
         screens = self._of_all_ranks(self._screens.screens)
         return score(screens) if can_score() and self.trainer.is_global_zero else {}
+
+
+def detector_groups(model: Detector, knobs: TrainDetectorKnobs) -> list[dict[str, Any]]:
+    """AdamW's parameter groups: the encoder learns `encoder_learning_rate_factor` as fast as what stands on it."""
+    rate = peak_rate(knobs.learning_rate, knobs.rate_scaling, knobs.global_batch, 16)
+    named = list(model.named_parameters())
+    backbone = [(name, p) for name, p in named if name.startswith("backbone.")]
+    rest = [(name, p) for name, p in named if not name.startswith("backbone.")]
+    return [
+        *parameter_groups(rest, rate, knobs.weight_decay),
+        *parameter_groups(backbone, rate * knobs.encoder_learning_rate_factor, knobs.weight_decay, knobs.encoder_layer_decay),
+    ]
+
+
+def detector_loss(
+    model: Detector, knobs: TrainDetectorKnobs, batch: ScreenBatch, normaliser: float, epoch: int | None
+) -> tuple[DetectorOutput, Tensor, dict[str, Tensor]]:
+    """What the model makes of a batch on its device, the loss (divided by `normaliser`, see training/losses/detection.py) and its parts. With an `epoch`
+    noisy copies of the elements are learned from, too, if the knobs want some: the same for a screen in an epoch whichever process or micro-batch it lands in.
+    """
+    wanted = targets(batch)
+    noisy = None
+    if epoch is not None and knobs.denoising_queries:
+        noisy = noisy_queries(
+            [t.labels for t in wanted], [t.boxes for t in wanted], knobs.denoising_queries, len(model.config.class_names),
+            knobs.denoising_label_noise, knobs.denoising_box_noise, [(knobs.seed, epoch, image) for image in batch.image_ids.tolist()],
+        )  # fmt: skip
+    output = model(normalise(batch.images, batch.content_hw), batch.content_hw, noisy)
+    weights = LossWeights(focal=knobs.focal_weight, l1=knobs.l1_weight, giou=knobs.giou_weight)
+    return output, *detection_loss(output, wanted, weights, normaliser, noisy)
 
 
 def targets(batch: ScreenBatch) -> list[Target]:

@@ -5,7 +5,7 @@ import json
 import random
 import shutil
 import tarfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -22,17 +22,24 @@ from contracts.stage import stage
 from contracts.taxonomy import BY_NAME, NAMES
 from evaluation import report as report_stage
 from evaluation.asking import read_protocol
-from evaluation.config import EvalDetectionKnobs, EvalGroundingKnobs, EvalProbesKnobs
+from evaluation.config import EvalDetectionKnobs, EvalGroundingKnobs, EvalLatencyKnobs, EvalProbesKnobs, EvalTransferKnobs
 from evaluation.detection import score_detections
 from evaluation.eval_detection import write_results
 from evaluation.eval_grounding import Result, ambiguous_part, baselines, draw_answers, full_size_screens
 from evaluation.eval_grounding import write_results as write_grounding_results
 from evaluation.eval_probes import write_results as write_probe_results
+from evaluation.eval_transfer import goals
+from evaluation.eval_transfer import metrics as transfer_metrics
+from evaluation.eval_transfer import write_results as write_transfer_results
 from evaluation.features import FeatureSource
 from evaluation.grounding import USERS, Case, score
 from evaluation.grounding_sets import Benchmark
+from evaluation.latency import Call, Measured, summary, write_measured
+from evaluation.latency import metrics as latency_metrics
 from evaluation.probing import Findings, Probe
 from evaluation.scores import Score
+from evaluation.transfer_cell import Cell
+from evaluation.transfer_report import write_figures as write_transfer_figures
 from training.config import (
     PackBetonKnobs,
     PackGroundingKnobs,
@@ -254,6 +261,64 @@ def write_registry():
     write_json(MODELS / "detector/promoted.json", {"version": "v2", "before": ["v1"], "history": changes})
 
 
+def write_latency_artifact():
+    """artifacts/eval_latency of made-up calls, summed up and written by the stage's own parts."""
+    draw = random.Random(11)
+    calls = [
+        Call("cpu", mode, batch, number, 4.0, 2.0, draw.uniform(30, 50) * batch, 0.5, 0)
+        for mode in ("eager", "exported")
+        for batch in (1, 4)
+        for number in range(10)
+    ]
+    machine = {"processor": "A made-up processor", "cores": 2, "threads": 2, "gpus": [], "torch": "2", "system": "test", "load_average_after": 0.4}
+    kinds = dict.fromkeys((call.device, call.mode, call.batch) for call in calls)
+    rows = [summary([call for call in calls if (call.device, call.mode, call.batch) == kind], 1.0, 0.5) for kind in kinds]
+    measured = Measured(tuple(calls), tuple(rows), {"parameters": 2_756_832, "gflops": 2.34}, machine)
+    with stage("eval_latency", load_knobs(EvalLatencyKnobs)) as s:
+        write_measured(measured, s.folder)
+        s.report(latency_metrics(measured))
+
+
+def write_transfer_artifact():
+    """artifacts/eval_transfer of made-up figures on unseen kits, written by the stage's own parts."""
+    knobs, test = (
+        load_knobs(EvalTransferKnobs),
+        {"AP": 0.6, "AP_low": 0.5, "AP_high": 0.7, "AP50": 0.8, "AP_agnostic": 0.55, "screens": 4, "elements": 80},
+    )
+    cells = [
+        Cell(
+            "test_unseen",
+            False,
+            start,
+            shots,
+            2 if shots else 1,
+            ap,
+            ap - 0.05,
+            ap + 0.06,
+            ap - 0.02,
+            ap + 0.02,
+            ap + 0.1,
+            ap + 0.2,
+            12,
+            300,
+            8,
+            4.5,
+            "",
+        )
+        for start, shots, ap in (("detector", 0, 0.3), ("detector", 5, 0.35), ("detector", 10, 0.4), ("scratch", 5, 0.06), ("scratch", 10, 0.1))
+    ]
+    cells.append(Cell("test_unseen", False, "imagenet", 10, 0, *(None,) * 7, 12, 300, 0, 0.0, "not at hand: eval_transfer.imagenet names no file"))
+    with stage("eval_transfer", knobs) as s:
+        host = json.loads((s.folder / "run.json").read_text())["host"]
+        compute = {
+            "trained_steps": 120, "trained_seconds": 30.0, "encoder": "swin_nano", "parameters": 2_756_832, "image_size": [288, 384], "tunings": 8,
+            "steps_each": 8, "tuning_seconds": 18.0, "device": "cpu", "host": host,
+        }  # fmt: skip
+        told = {"test": test, "goals": goals(test, cells), "cells": [asdict(cell) for cell in cells], "compute": compute, "knobs": {}}
+        write_transfer_results(s.folder, told, cells, [])
+        s.report(transfer_metrics(test, cells), images=write_transfer_figures(told, s.folder))
+
+
 def make_line(folder, monkeypatch, screens_per_group=2):
     """Dataset and artifacts of a whole line in `folder`, which becomes the working directory."""
     shutil.copy(REPOSITORY / "params.yaml", folder / "params.yaml")
@@ -263,6 +328,8 @@ def make_line(folder, monkeypatch, screens_per_group=2):
     write_eval_artifact()
     write_probe_artifact()
     write_grounding_artifacts()
+    write_latency_artifact()
+    write_transfer_artifact()
     run = folder / "artifacts/train_detector/run.json"
     write_json(run, json.loads(run.read_text()) | {"code_revision": "0123456789abcdef" * 2 + "01234567+changes"})  # the longest there is
     write_registry()
