@@ -21,7 +21,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
@@ -32,6 +32,7 @@ from contracts.errors import InputError
 from contracts.files import sha256
 
 Tensors = dict[str, Tensor]
+T = TypeVar("T")
 # Besides the tensors, for state.json and what the file system needs.
 _SPARE_BYTES = 8 << 20
 
@@ -95,9 +96,63 @@ class Checkpoint:
     """File name -> name -> tensor, on the CPU."""
 
 
-def knobs_sha256(knobs: Mapping[str, Any]) -> str:
-    """Of the knobs in the one JSON text that they have."""
-    return hashlib.sha256(json.dumps(knobs, sort_keys=True).encode()).hexdigest()
+def json_sha256(values: Mapping[str, Any]) -> str:
+    """Of the one JSON text that knobs, or a state, have."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def newest_first(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, as named; whole or not."""
+    return sorted(folder.glob("step-*"), reverse=True)
+
+
+def newest_whole(folder: Path, opened: Callable[[Path], T], log: Callable[[str], None]) -> T | None:
+    """What `opened` gives of the newest that it can read; damaged ones (InputError) are named and passed over. None if there is none at all.
+
+    InputError if there are some and none is whole: such a run does not begin anew by itself.
+    """
+    damaged: list[str] = []
+    for place in newest_first(folder):
+        try:
+            found = opened(place)
+        except InputError as error:
+            damaged.append(str(error))
+            log(f"DAMAGED CHECKPOINT: {error}")
+            continue
+        if damaged:
+            log(f"using the one before: {place}")
+        return found
+    if damaged:
+        raise InputError(
+            "holds checkpoints, and none of them can be read.", file=folder, found="; ".join(damaged),
+            fix="Restore one from a backup, or remove the folder to begin anew.",
+        )  # fmt: skip
+    return None
+
+
+def clear_partial(folder: Path, log: Callable[[str], None]) -> None:
+    """Remove what was half written, or half removed, when a run was killed."""
+    for partial in folder.glob(".step-*.partial"):
+        log(f"{partial} is half a checkpoint, from when the run was killed; removed")
+        shutil.rmtree(partial)
+
+
+def remove(checkpoint: Path) -> None:
+    """Remove one. Half removed it must not look like a checkpoint."""
+    gone = checkpoint.with_name(f".{checkpoint.name}.partial")
+    checkpoint.rename(gone)
+    shutil.rmtree(gone)
+
+
+def free_bytes(folder: Path) -> int:
+    """Free on the disk where a folder is, or will be."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(there).free
+
+
+def room(folder: Path) -> int:
+    """Bytes for checkpoints: what is free, and what those in the folder take."""
+    return free_bytes(folder) + sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
 
 
 def size_of(files: Mapping[str, Mapping[str, Tensor]]) -> int:
@@ -113,11 +168,11 @@ class CheckpointFolder:
 
     def all(self) -> list[Path]:
         """Newest first, as named; whole or not."""
-        return sorted(self.folder.glob("step-*"), reverse=True)
+        return newest_first(self.folder)
 
     def require_room(self, bytes_needed: int) -> None:
         """InputError if the disk cannot take the kept checkpoints and one more while it is written."""
-        needed, free = bytes_needed * (self.keep_last + 2), self.free() + sum(f.stat().st_size for f in self.folder.rglob("*") if f.is_file())
+        needed, free = bytes_needed * (self.keep_last + 2), room(self.folder)
         if free < needed:
             raise InputError(
                 f"the disk has no room for this run's checkpoints: {needed >> 20} MB are needed.", file=self.folder, found=f"{free >> 20} MB free",
@@ -137,13 +192,13 @@ class CheckpointFolder:
         try:
             for name, tensors in files.items():
                 save_file(dict(tensors), partial / name)
-                _force(partial / name)
+                force(partial / name)
             saved = {name: Saved(bytes=(partial / name).stat().st_size, sha256=sha256(partial / name)) for name in files}
             _write_state(partial / "state.json", state.model_copy(update={"files": saved}))
-            _force(partial)
+            force(partial)
             shutil.rmtree(place, ignore_errors=True)  # one of the same step: a run that resumed before it and came here again
             partial.rename(place)
-            _force(self.folder)
+            force(self.folder)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
             self._log(f"NO CHECKPOINT at step {state.step}: {error}")
@@ -156,26 +211,8 @@ class CheckpointFolder:
 
         InputError if there are some and none is whole: such a run does not begin anew by itself.
         """
-        for partial in self.folder.glob(".step-*.partial"):
-            self._log(f"{partial} is half a checkpoint, from when the run was killed; removed")
-            shutil.rmtree(partial)
-        damaged: list[str] = []
-        for folder in self.all():
-            try:
-                found = read(folder)
-            except InputError as error:
-                damaged.append(str(error))
-                self._log(f"DAMAGED CHECKPOINT: {error}")
-                continue
-            if damaged:
-                self._log(f"using the one before: {folder}")
-            return found
-        if damaged:
-            raise InputError(
-                "holds checkpoints, and none of them can be read.", file=self.folder, found="; ".join(damaged),
-                fix="Restore one from a backup, or remove the folder to begin anew.",
-            )  # fmt: skip
-        return None
+        clear_partial(self.folder, self._log)
+        return newest_whole(self.folder, read, self._log)
 
     def best(self) -> Checkpoint | None:
         """The whole one with the best score among those that have one."""
@@ -205,14 +242,11 @@ class CheckpointFolder:
     def _remove_all_but(self, kept: set[str]) -> None:
         for folder in self.all():
             if folder.name not in kept:
-                gone = folder.with_name(f".{folder.name}.partial")  # half removed must not look like a checkpoint
-                folder.rename(gone)
-                shutil.rmtree(gone)
+                remove(folder)
 
     def free(self) -> int:
         """Bytes that are free on its disk."""
-        there = next(path for path in (self.folder, *self.folder.absolute().parents) if path.exists())
-        return shutil.disk_usage(there).free
+        return free_bytes(self.folder)
 
 
 def read(folder: Path) -> Checkpoint:
@@ -237,10 +271,9 @@ def read_state(folder: Path) -> RunState:
     file = folder / "state.json"
     try:
         written = json.loads(file.read_text(encoding="utf-8"))
-        found, text = written.pop("sha256"), json.dumps(written, sort_keys=True)
-        if hashlib.sha256(text.encode()).hexdigest() != found:
+        if written.pop("sha256") != json_sha256(written):
             raise _broken(file, "has other contents than were written.", None)
-        return RunState.model_validate_json(text)
+        return RunState.model_validate_json(json.dumps(written))
     except (OSError, ValueError, KeyError, AttributeError, ValidationError) as error:
         raise _broken(file, "cannot be read.", f"{type(error).__name__}: {error}") from None
 
@@ -249,7 +282,7 @@ def _write_state(file: Path, state: RunState) -> None:
     written = state.model_dump(mode="json")
     text = json.dumps(written, sort_keys=True, allow_nan=False)
     file.write_text(json.dumps({**written, "sha256": hashlib.sha256(text.encode()).hexdigest()}, sort_keys=True), encoding="utf-8")
-    _force(file)
+    force(file)
 
 
 def _broken(file: Path, problem: str, found: object) -> InputError:
@@ -263,7 +296,7 @@ def _score(folder: Path) -> float | None:
         return None
 
 
-def _force(path: Path) -> None:
+def force(path: Path) -> None:
     """Wait until a file's bytes, or a folder's entries, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

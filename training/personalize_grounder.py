@@ -24,7 +24,7 @@ def main() -> None:
     argparse.ArgumentParser(prog="python -m training.personalize_grounder", description=__doc__).parse_args()
     import torch
 
-    from training.checkpoints import knobs_sha256
+    from training.checkpoints import json_sha256
     from training.grounding.dataset import GroundingSet
     from training.grounding.encoding import Encoder
     from training.grounding.trainer import DTYPES, Run, arguments, console_log, disk_full, fit, quiet, vision_cache
@@ -45,7 +45,7 @@ def main() -> None:
         freeze_vision(model)
         identity = {
             "dataset_version": s.dataset_version,
-            "knobs_sha256": knobs_sha256(knobs.model_dump(mode="json")),
+            "knobs_sha256": json_sha256(knobs.model_dump(mode="json")),
             "base": sha256(below / "run.json"),
         }
         cache, results = None, []

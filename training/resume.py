@@ -22,7 +22,7 @@ from contracts.errors import InputError
 from contracts.files import write_json
 from contracts.knobs import Hardware, Runs
 from contracts.stage import Stage, code_revision, rank
-from training.checkpoints import Checkpoint, CheckpointFolder, RunState, Tensors, knobs_sha256, read, size_of
+from training.checkpoints import Checkpoint, CheckpointFolder, RunState, Tensors, json_sha256, read, size_of
 from training.config import TrainingKnobs
 from training.run_state import gather, random_state, restore, set_random_state, shapes
 from training.tracking import JsonLinesLogger, replay, tracking_id
@@ -157,7 +157,7 @@ class Keeper(L.Callback):
                 f"is of another architecture: {len(set(different))} weights differ, first {first}, which is {have.get(first, 'not there')} in this model.",
                 file=found.folder, field="model.safetensors", found=had.get(first, "no such weight"), fix=f"Restore the model's settings, {remove}",
             )  # fmt: skip
-        if state.knobs_sha256 != knobs_sha256(self._knobs):
+        if state.knobs_sha256 != json_sha256(self._knobs):
             names = sorted(name for name in state.knobs.keys() | self._knobs.keys() if state.knobs.get(name) != self._knobs.get(name))
             changes = ", ".join(f"{name} was {state.knobs.get(name)} and is {self._knobs.get(name)}" for name in names)
             raise InputError(
@@ -347,7 +347,7 @@ class Keeper(L.Callback):
         assert self._rows is not None
         state = RunState(
             step=moment.step, epoch=moment.epoch, samples=moment.samples, validated=validated, dataset_version=self._stage.dataset_version, knobs=self._knobs,
-            knobs_sha256=knobs_sha256(self._knobs), code_revision=code_revision(), launcher=self.hardware.launcher, world_size=self.hardware.devices,
+            knobs_sha256=json_sha256(self._knobs), code_revision=code_revision(), launcher=self.hardware.launcher, world_size=self.hardware.devices,
             scheduler={name: schedule.__dict__[name] for name in ("last_epoch", "_step_count", "_last_lr")},
             scaler=None if _scaler(trainer) is None else _scaler(trainer).state_dict(), validation=list(self.task.validation),
             scores=list(self.task.scores), score=score, rows=self._rows.rows,

@@ -12,14 +12,14 @@ import torch
 
 from contracts.errors import InputError
 from training import checkpoints
-from training.checkpoints import CheckpointFolder, RunState, knobs_sha256, read
+from training.checkpoints import CheckpointFolder, RunState, json_sha256, read
 
 KNOBS = {"learning_rate": 0.1, "betas": [0.9, 0.95]}
 
 
 def state(step: int, score: float | None = None) -> RunState:
     return RunState(
-        step=step, epoch=step // 4, samples=2 * (step % 4), validated=False, dataset_version="a.dir", knobs=KNOBS, knobs_sha256=knobs_sha256(KNOBS),
+        step=step, epoch=step // 4, samples=2 * (step % 4), validated=False, dataset_version="a.dir", knobs=KNOBS, knobs_sha256=json_sha256(KNOBS),
         code_revision="c", launcher="python", world_size=1, scheduler={"last_epoch": step, "_last_lr": [0.1 / 3]}, scaler=None,
         validation=[0.1 + 0.2], scores=[], score=score, rows=[{"seconds": 1.5, "step": step, "loss": 1 / 3}], tracking_id=None,
     )  # fmt: skip

@@ -7,7 +7,6 @@ is the uninterrupted one, bit for bit. Checkpoints hold pickled optimizer states
 
 import contextlib
 import errno
-import hashlib
 import itertools
 import json
 import math
@@ -32,7 +31,7 @@ from contracts.errors import InputError
 from contracts.files import sha256, write_json
 from contracts.knobs import PARAMS, GrounderExecution, Hardware, Runs, accumulation, load_runs, load_tracking
 from contracts.stage import Stage, code_revision, progress, rank
-from training.checkpoints import knobs_sha256
+from training.checkpoints import clear_partial, force, json_sha256, newest_first, newest_whole, remove, room
 from training.config import GrounderTrainingKnobs
 from training.distribution import let_deepspeed_use_cpus, world
 from training.grounding.encoding import Encoded, Encoder
@@ -162,44 +161,26 @@ class Keeper:
         state = self._identity | {
             "step": step, "files": {str(f.relative_to(written)): {"bytes": f.stat().st_size, "sha256": sha256(f)} for f in files},
         }  # fmt: skip
-        write_json(written / _STATE, state | {"sha256": _sum(state)})
+        write_json(written / _STATE, state | {"sha256": json_sha256(state)})
         for path in (*files, written / _STATE, written):
-            _force(path)
+            force(path)
         place = self.folder / f"step-{step:08d}"
         shutil.rmtree(place, ignore_errors=True)
         written.rename(place)
-        _force(self.folder)
-        for old in self.all()[self._keep_last :]:
-            gone = old.with_name(f".{old.name}.partial")
-            old.rename(gone)
-            shutil.rmtree(gone)
-
-    def all(self) -> list[Path]:
-        """Newest first."""
-        return sorted(self.folder.glob("step-*"), reverse=True)
+        force(self.folder)
+        for old in newest_first(self.folder)[self._keep_last :]:
+            remove(old)
 
     def newest(self) -> Path | None:
         """The newest that is whole; damaged ones are named and passed over; None if there is none. InputError if it is of another run, or none is whole."""
-        for partial in self.folder.glob(".step-*.partial"):
-            if rank() == 0:
-                shutil.rmtree(partial, ignore_errors=True)
-        damaged = []
-        for folder in self.all():
-            try:
-                state = _read_state(folder)
-            except InputError as error:
-                damaged.append(str(error))
-                self._log(f"DAMAGED CHECKPOINT: {error}")
-                continue
-            self._require_same(folder, state)
-            self._log(f"goes on from {folder}")
-            return folder
-        if damaged:
-            raise InputError(
-                "holds checkpoints, and none of them can be read.", file=self.folder, found="; ".join(damaged),
-                fix="Restore one from a backup, or remove the folder to begin anew.",
-            )  # fmt: skip
-        return None
+        if rank() == 0:
+            clear_partial(self.folder, self._log)
+        found = newest_whole(self.folder, lambda folder: (folder, _read_state(folder)), self._log)
+        if found is None:
+            return None
+        self._require_same(*found)
+        self._log(f"goes on from {found[0]}")
+        return found[0]
 
     def _require_same(self, folder: Path, state: dict[str, Any]) -> None:
         remove = f"or remove {self.folder} to begin anew."
@@ -227,7 +208,7 @@ def _read_state(folder: Path) -> dict[str, Any]:
     """A checkpoint's state.json, its files checked against it. InputError that names what is wrong."""
     try:
         state: dict[str, Any] = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-        if state.pop("sha256") != _sum(state):
+        if state.pop("sha256") != json_sha256(state):
             raise ValueError("other contents than were written")
         for name, saved in state["files"].items():
             if (folder / name).stat().st_size != saved["bytes"] or sha256(folder / name) != saved["sha256"]:
@@ -237,18 +218,6 @@ def _read_state(folder: Path) -> dict[str, Any]:
             "is damaged.", file=folder, found=f"{type(error).__name__}: {error}", fix="An earlier one is used if there is one."
         ) from None
     return state
-
-
-def _sum(state: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
-
-
-def _force(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Watcher(TrainerCallback):
@@ -433,7 +402,7 @@ def fit(
     tokens_per_step = _count_tokens(run, batches)
     steps = knobs.epochs * order.steps_per_epoch
     identity = {
-        "dataset_version": s.dataset_version, "knobs": knobs.model_dump(mode="json"), "knobs_sha256": knobs_sha256(knobs.model_dump(mode="json")),
+        "dataset_version": s.dataset_version, "knobs": knobs.model_dump(mode="json"), "knobs_sha256": json_sha256(knobs.model_dump(mode="json")),
         "code_revision": code_revision(), "base": base, "launcher": hardware.launcher, "devices": hardware.devices,
     }  # fmt: skip
     keeper = Keeper(run.folder, identity, run.execution.keep_last, s.log)
@@ -533,8 +502,7 @@ def _require_room(run: Run, model: Any) -> None:
     written = trained if hasattr(model, "peft_config") else list(model.parameters())
     needed = sum(p.numel() * p.element_size() for p in written) + sum(2 * p.numel() * p.element_size() for p in trained)
     needed *= run.execution.keep_last + 1
-    there = next(path for path in (run.folder, *run.folder.absolute().parents) if path.exists())
-    free = shutil.disk_usage(there).free + sum(f.stat().st_size for f in run.folder.rglob("*") if f.is_file())
+    free = room(run.folder)
     if free < needed:
         raise InputError(
             f"the disk has no room for this run's checkpoints: {needed >> 20} MB are needed.", file=run.folder, found=f"{free >> 20} MB free",
