@@ -411,4 +411,4 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore", message=".*`srun` command is available.*")  # our launcher starts the processes
     # Torch 2.11 knows only the old names.
     warnings.filterwarnings("ignore", message=".*`broadcast_buffers` is deprecated.*", category=FutureWarning)
-    warnings.filterwarnings("ignore", message=".*(all_gather_into_tensor|reduce_scatter_tensor).*", category=FutureWarning)
+    warnings.filterwarnings("ignore", message=".*(all_gather|reduce_scatter_tensor).*", category=FutureWarning)

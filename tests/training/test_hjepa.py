@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+import tests.training.test_resume as resume
 from contracts.errors import InputError
 from contracts.knobs import load_hardware, load_knobs
 from tests.training.synthetic_screens import tiny_params, write_params
 from tests.training.test_image_sets import write_folder
-from tests.training.test_stages import processes
 from training import pretrain_hjepa, train_detector
 from training.config import MaskKnobs, PretrainHjepaKnobs
 from training.hjepa_task import HjepaTask, ema_momentum
@@ -249,9 +250,11 @@ def run(root: Path, hardware: dict[str, Any] | None = None, **changes: Any) -> d
     devices = (hardware or {}).get("devices", 1)
     if devices == 1:
         pretrain_hjepa.main()
-    else:
-        done = processes(devices, "training.pretrain_hjepa")
-        assert done.returncode == 0, done.stderr[-4000:]
+    else:  # in processes that are forked: importing everything anew would take longer than the run
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(resume.train_detector, "main", pretrain_hjepa.main)
+            code, said = resume.run(devices)
+        assert code == 0, said[-4000:]
     metrics: dict[str, Any] = json.loads((root / "artifacts/pretrain_hjepa/metrics.json").read_text())
     return metrics
 
@@ -312,15 +315,29 @@ def test_an_interrupted_run_goes_on_bit_for_bit(project: Path, monkeypatch: pyte
     assert losses[0] == losses[1]
 
 
+@pytest.fixture(scope="module")
+def alone(packed_root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What one process reports and learns with everything that has a state."""
+    root = tmp_path_factory.mktemp("alone")
+    shutil.copytree(packed_root, root, dirs_exist_ok=True)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.setattr("sys.argv", ["stage"])
+        metrics = run(root, **STATEFUL)
+    torch.set_num_threads(threads)
+    return metrics, load_file(root / "artifacts/pretrain_hjepa/model.safetensors")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["torchrun", "deepspeed", "fsdp", "deepspeed_stage_3"])
-def test_two_processes_learn_what_one_does(project: Path, launcher: str) -> None:
+def test_two_processes_learn_what_one_does(project: Path, alone: tuple[dict[str, Any], dict[str, Tensor]], launcher: str) -> None:
     """With a regulariser that looks at the whole batch: DDP, ZeRO-2, FSDP2 and ZeRO-3."""
     names = ("first_loss", "loss", "val_loss")
-    alone = run(project, **STATEFUL)
-    weights = load_file(project / "artifacts/pretrain_hjepa/model.safetensors")
+    metrics, weights = alone
     spread = run(project, {"launcher": launcher, "devices": 2, "micro_batch": 2}, **STATEFUL)
-    assert {name: spread[name] for name in names} == pytest.approx({name: alone[name] for name in names}, rel=1e-3)
+    assert {name: spread[name] for name in names} == pytest.approx({name: metrics[name] for name in names}, rel=1e-3)
     found = load_file(project / "artifacts/pretrain_hjepa/model.safetensors")
     assert found.keys() == weights.keys()
     torch.testing.assert_close(found["difficulty"], weights["difficulty"], rtol=1e-4, atol=1e-5)
