@@ -319,6 +319,14 @@ def check_denoising(denoising_queries: int, two_stage: bool, query_selection: Qu
         raise ValueError("denoising_queries above 0 needs two_stage, with query_selection mixed or features")
 
 
+class FineTuningKnobs(Knobs):
+    """What a detector that goes on from the promoted one has instead of the settings of the same names: it has learned most of it already."""
+
+    epochs: int = Field(ge=1)
+    warmup_epochs: float = Field(ge=0)
+    learning_rate: float = Field(gt=0)
+
+
 class TrainDetectorKnobs(TrainingKnobs):
     """Stage `train_detector`: Deformable-DETR (arXiv:2010.04159) on a Swin encoder."""
 
@@ -337,10 +345,13 @@ class TrainDetectorKnobs(TrainingKnobs):
     drop_path: float = Field(ge=0, lt=1)
     """Share of screens for which the encoder's last block is left out while training (stochastic depth, arXiv:1603.09382); it rises linearly from 0 at the
     first block."""
-    pretraining: Literal["pretrain_mae", "pretrain_hjepa"]
-    """Which stage's encoder there is to start from: dvc.yaml makes that one, and not the other, what train_detector depends on."""
+    pretraining: Literal["pretrain_mae", "pretrain_hjepa", "promoted"]
+    """What there is to start from: dvc.yaml makes this artifact, and not the others, what train_detector depends on. `promoted` is the whole promoted
+    detector, which `python -m orchestration.registry checkout` puts there."""
     init_from: Literal["pretraining", "scratch"]
-    """Where the encoder's first weights come from."""
+    """Where the first weights come from: of the encoder, or with `pretraining: promoted` of the whole detector."""
+    fine_tuning: FineTuningKnobs | None = None
+    """Used with `pretraining: promoted` alone; null: the settings below hold there, too."""
     num_queries: int = Field(ge=1)
     """Detections per screen; a screen's elements beyond this number cannot be matched."""
     d_model: int = Field(ge=16, multiple_of=8)

@@ -17,10 +17,11 @@ from safetensors.torch import load_file
 
 from contracts.errors import InputError
 from contracts.knobs import Hardware
+from contracts.taxonomy import NAMES
 from tests.training.synthetic_screens import tiny_params, write_params
 from training import pretrain_mae, train_detector
 from training.loop import layer_numbers, make_plan, parameter_groups, peak_rate, warmup_cosine
-from training.models.detector import Detector
+from training.models.detector import Detector, DetectorConfig, build_detector
 from training.models.encoder import SwinEncoder, load_weights
 
 ROOT = Path(__file__).parents[2]
@@ -145,6 +146,31 @@ def test_pretraining_then_detection(project: Path) -> None:
         torch.testing.assert_close(encoder[name], pretrained[name])
     with Image.open(project / "artifacts/pretrain_mae/reconstructions.png") as picture:
         assert picture.size == (3 * 96 + 2 * 8, 3 * (64 + 8))  # three screens of the validation split
+
+
+def test_a_detector_goes_on_from_the_promoted_one(project: Path) -> None:
+    """At this learning rate it stays what it was, whatever the seed; `fine_tuning` says for how long and how fast."""
+    configure(project, train_detector={"init_from": "pretraining", "fine_tuning": {"epochs": 1, "warmup_epochs": 0.0, "learning_rate": 1e-12}})
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["train_detector"]["pretraining"] = "promoted"
+    write_params(project, params)
+    with pytest.raises(InputError, match=r"artifacts/promoted: is not there yet\. Run `python -m orchestration\.registry checkout`"):
+        train_detector.main()
+    knobs = {**params["train_detector"], **params["presets"]["tiny-cpu"]["train_detector"]}
+    shape = {name: knobs[name] for name in DetectorConfig.model_fields if name in knobs}
+    promoted = build_detector(DetectorConfig(image_size=(64, 96), class_names=NAMES, **shape))
+    promoted.save_pretrained(project / "artifacts/promoted")
+    train_detector.main()
+    run, metrics = (json.loads((project / "artifacts/train_detector" / name).read_text()) for name in ("run.json", "metrics.json"))
+    assert metrics["steps"] == 2 and (run["knobs"]["epochs"], run["knobs"]["learning_rate"]) == (1, 1e-12)
+    after = load_file(project / "artifacts/train_detector/model.safetensors")
+    for name, weight in load_file(project / "artifacts/promoted/model.safetensors").items():
+        torch.testing.assert_close(after[name], weight)
+
+    config = project / "artifacts/promoted/config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"class_names": [*NAMES[1:], "knob"]}))
+    with pytest.raises(InputError, match=r"promoted/config\.json: class_names: is another than this detector's"):
+        train_detector.main()
 
 
 # Small enough that rounding does not grow into another run within the test's four steps.
