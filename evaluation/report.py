@@ -1,20 +1,25 @@
 """One page on one run of the line: what was trained on what, how well it finds elements, and what that took.
 
 Reads the artifacts of all stages before it and data/. Writes artifacts/report/{report.html (self-contained), report.md,
-figures/*.png, and charts as figures/*.svg, too}.
+figures/*.png, charts as figures/*.svg, too, wandb/}.
 """
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contracts.errors import run_command
 from contracts.files import write_text
-from contracts.knobs import load_knobs
-from contracts.stage import ARTIFACTS, stage
+from contracts.knobs import Tracking, load_knobs, load_tracking
+from contracts.stage import ARTIFACTS, Stage, stage
 from evaluation.config import ReportKnobs
 
 if TYPE_CHECKING:
     from evaluation.evidence import Evidence
+    from evaluation.figures import Figures
+    from evaluation.gallery import JudgedScreen
+
+# The worst screens in W&B's table.
+_TRACKED_SCREENS = 16
 
 
 def main() -> None:
@@ -31,6 +36,7 @@ def main() -> None:
         write_text(s.folder / "report.html", html_page(evidence, figures))
         write_text(s.folder / "report.md", markdown_page(evidence, figures))
         s.report(headline(evidence), images={figure.title: f"figures/{figure.name}.png" for figure in figures.everything()})
+        track(s, load_tracking(), knobs, evidence, figures)
         s.log(f"the report is {ARTIFACTS / 'report' / 'report.html'}")
 
 
@@ -39,6 +45,50 @@ def headline(evidence: "Evidence") -> dict[str, float]:
     scores = evidence.metrics["eval_detection"]
     losses = {f"{name}_loss_last": evidence.curves[stage].losses[-1] for name, stage in (("mae", "pretrain_mae"), ("detector", "train_detector"))}
     return {name: scores[name] for name in ("AP", "AP50", "AP75", "AP_agnostic")} | losses
+
+
+def track(s: Stage, tracking: Tracking, knobs: ReportKnobs, evidence: "Evidence", figures: "Figures") -> None:
+    """The figures, a table of the worst screens, and these with their boxes, as a run at W&B in the stage's folder, unless it is disabled; nothing leaves the host
+    unless it is `online`.
+    """
+    if tracking.wandb == "disabled":
+        return
+    import wandb
+
+    from evaluation.screens import find_screens
+
+    worst = evidence.screens[:_TRACKED_SCREENS]
+    images = find_screens([screen.key for screen in worst]) if worst else {}
+    classes = sorted({one.class_name for screen in worst for one in (*screen.truth, *screen.found)})
+    table = wandb.Table(columns=["screen", "platform", "kit", "family", "F1", "right", "wrong", "missed"])
+    for screen in worst:
+        table.add_data(screen.key, screen.platform, screen.kit, screen.family, screen.f1, screen.right, screen.wrong, screen.missed)
+    # Not in the table: pictures in tables travel by another way, which an offline run's folder does not hold.
+    boxes = [wandb.Image(images[screen.key], caption=screen.key, boxes=_boxes(screen, classes)) for screen in worst]
+    with wandb.init(
+        project=tracking.project, name=s.name, dir=s.folder, mode=tracking.wandb, config=knobs.model_dump(mode="json"),
+        settings=wandb.Settings(symlink=False, silent=True),
+    ) as run:  # fmt: skip
+        pictures = {each.title: wandb.Image(str(s.folder / "figures" / f"{each.name}.png"), caption=each.caption) for each in figures.everything()}
+        run.log({**headline(evidence), **pictures, "worst screens": table, "worst screens with boxes": boxes})
+    if tracking.wandb == "offline":
+        s.log(f"W&B is offline; `wandb sync artifacts/{s.name}/wandb/offline-run-*` sends the report's figures later")
+
+
+def _boxes(screen: "JudgedScreen", classes: list[str]) -> dict[str, Any]:
+    """Truth and predictions as W&B draws them over a picture, with a slider for the score."""
+    from evaluation.gallery import Found
+
+    layers: dict[str, Any] = {}
+    for name, items in (("truth", screen.truth), ("predictions", screen.found)):
+        data = []
+        for one in items:
+            x, y, width, height = one.bbox_xywh
+            place = {"minX": x, "maxX": x + width, "minY": y, "maxY": y + height}
+            box = {"position": place, "domain": "pixel", "class_id": classes.index(one.class_name), "box_caption": one.class_name}
+            data.append(box | ({"scores": {"score": one.score}} if isinstance(one, Found) else {}))
+        layers[name] = {"box_data": data, "class_labels": dict(enumerate(classes))}
+    return layers
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,7 +16,8 @@ from contracts.coco import read_coco
 from contracts.dataset import coco_path, dataset_version
 from contracts.errors import InputError
 from contracts.files import write_json
-from contracts.knobs import load_knobs
+from contracts.knobs import Tracking, load_knobs
+from contracts.stage import stage
 from evaluation import report as report_stage
 from evaluation.config import ReportKnobs
 from evaluation.evidence import command_line, cost, duration, figure, gather, machine, size
@@ -170,6 +172,21 @@ def test_what_is_different_from_the_promoted_model(line):
         gather_promoted(runs, dataset_version())
     shutil.rmtree("models")
     assert gather_promoted(runs, dataset_version()) is None
+
+
+def test_wandb_has_a_table_of_the_worst_screens_with_boxes(line):
+    evidence = gather()
+    figures = Mock(everything=list)
+    with stage("report", load_knobs(ReportKnobs)) as s:
+        report_stage.track(s, Tracking(wandb="offline", project="test"), load_knobs(ReportKnobs), evidence, figures)
+    (file,) = Path("artifacts/report/wandb").rglob("media/table/*.json")
+    table = json.loads(file.read_text())
+    assert [row[0] for row in table["data"]] == [screen.key for screen in evidence.screens]
+    assert [row[table["columns"].index("missed")] for row in table["data"]] == [screen.missed for screen in evidence.screens]
+    boxes = [json.loads(path.read_text()) for path in Path("artifacts/report/wandb").rglob("media/metadata/boxes2D/*.json")]
+    assert sorted(len(each["box_data"]) for each in boxes) == sorted(
+        len(part) for screen in evidence.screens for part in (screen.truth, screen.found)
+    )
 
 
 def test_cost_and_command_of_a_run():
