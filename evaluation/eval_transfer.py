@@ -97,9 +97,10 @@ class Trials:
     def _run(self, target: "Target", batches: list[Any], start: "Start", shots: int, draw: int) -> "Run":
         from evaluation.transfer import kept
 
+        weights = None if start.path is None else sha256(weights_file(start.path))
         settings = self._same | {
             "target": [target.name, target.fingerprint, len(target.every), len(target.test)],
-            "start": [start.name, str(start.path)],
+            "start": [start.name, weights],
             "shots": shots,
             "draw": draw,
         }
@@ -148,6 +149,16 @@ def starts_of(knobs: EvalTransferKnobs) -> "tuple[list[Start], dict[str, str]]":
         else:
             starts.append(Start(name, name, Path(knobs.imagenet) if name == "imagenet" and knobs.imagenet else None))
     return starts, absent
+
+
+def weights_file(path: Path) -> Path:
+    """A detector's folder, or a file -> the file of weights. InputError if it is not there."""
+    file = path if path.suffix == ".safetensors" else path / "model.safetensors"
+    if not file.is_file():
+        raise InputError(
+            "does not exist.", file=file, field="eval_transfer.detectors or eval_transfer.imagenet", fix="Correct the path, or take it out."
+        )
+    return file
 
 
 def recipe(trained: dict[str, Any]) -> "TrainDetectorKnobs":

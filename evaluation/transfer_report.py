@@ -138,8 +138,10 @@ def _draw(cells: Sequence[Cell]) -> Draw:
         ax.set_xticks(range(len(shots)), [str(n) if n else "0\n(zero-shot)" for n in shots])
         ax.set(
             title=f"Transfer to {target_title(cells[0].target, cells[0].real)}",
-            xlabel=f"{'real' if cells[0].real else 'unseen-kit'} screens learned from", ylabel="AP", ylim=(0, None),
+            xlabel=f"{'real' if cells[0].real else 'unseen-kit'} screens learned from", ylabel="AP",
         )  # fmt: skip
+        top = ax.get_ylim()[1]
+        ax.set_ylim(-0.03 * top, top)  # what is 0 is to be seen, too
         ax.legend(frameon=False, labelcolor=palette.ink, fontsize=7.5)
 
     return draw

@@ -21,7 +21,7 @@ from contracts.stage import stage
 from contracts.taxonomy import BY_NAME, coarsen
 from evaluation import eval_transfer, few_shot
 from evaluation.class_mapping import OWN, mapped_predictions, mapped_truth, mapping_of
-from evaluation.eval_transfer import goals
+from evaluation.eval_transfer import goals, weights_file
 from evaluation.few_shot import Start, build, load_timm, tune
 from evaluation.matching import average_precision, match
 from evaluation.transfer_cell import Cell
@@ -213,6 +213,12 @@ def test_the_stage_goes_on_where_it_was_killed(ready, monkeypatch):
         (folder / "metrics.json").read_text()
     ).keys()
     assert (folder / "figures/transfer_drawn.svg").is_file() and not (ready / "artifacts/.eval_transfer.checkpoints").exists()
+
+
+@pytest.mark.parametrize("path", ["nowhere", "nowhere.safetensors"])
+def test_weights_that_are_not_there_are_named(tmp_path, path):
+    with pytest.raises(InputError, match=r"nowhere[\s\S]*safetensors[\s\S]*does not exist"):
+        weights_file(tmp_path / path)
 
 
 def cell(target, real, shots, ap):
