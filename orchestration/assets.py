@@ -16,12 +16,13 @@ from typing import Any
 import dagster as dg
 from dagster._core.pipes.context import build_external_execution_context_data
 
-from contracts.dataset import MANIFEST, POINTER, SHARDS, SPLITS, Manifest, check_dataset, coco_path, dataset_version, read_manifest, read_shard
+from contracts.dataset import DATA, MANIFEST, POINTER, SHARDS, SPLITS, Manifest, check_dataset, coco_path, dataset_version, read_manifest, read_shard
 from contracts.errors import InputError
 from contracts.stage import ARTIFACTS
 from contracts.taxonomy import NAMES
 from orchestration.cost import spent
 from orchestration.curves import CURVES, draw_curves
+from orchestration.dvc_cache import make_whole
 from orchestration.dvc_lock import release_strangers
 from orchestration.pipeline import DeclaredStage, code_version, recorded_version, render_settings, shard_seeds
 from orchestration.process import CommandError, Console
@@ -132,6 +133,7 @@ def dataset_asset(console: Console) -> dg.AssetsDefinition:
         run_in_step(context, console, "dataset", "splits, COCO files, manifest; dvc add data", [PYTHON, "-m", "datagen.dataset"])
         with _as_failure():
             manifest, version = read_manifest(), dataset_version()
+            make_whole(console, version, str(DATA), ["add", str(DATA)])
         counts = [
             {"split": s, "screens": manifest.splits[s].screens, "elements": manifest.splits[s].elements, "groups": len(manifest.splits[s].groups)}
             for s in SPLITS
@@ -144,8 +146,8 @@ def dataset_asset(console: Console) -> dg.AssetsDefinition:
                 "bytes": sum(shard.bytes for shard in manifest.shards),
                 "screens": sum(shard.screens for shard in manifest.shards),
                 "elements": sum(shard.elements for shard in manifest.shards),
-                "splits": _table(counts),
-                "classes": _table([{"class": name, "elements": n} for name, n in sorted(manifest.classes.items(), key=lambda item: -item[1])]),
+                "splits": table(counts),
+                "classes": table([{"class": name, "elements": n} for name, n in sorted(manifest.classes.items(), key=lambda item: -item[1])]),
                 "manifest": dg.MetadataValue.path(MANIFEST.absolute()),
                 "reused": before == version,
             },
@@ -247,7 +249,7 @@ def card_asset(console: Console) -> dg.AssetsDefinition:
                 "elements": figures["elements"],
                 **{f"{name}s": len(figures[name]) for name in ("kit", "locale")},
                 "families": len(figures["family"]),
-                "classes": _table(shares),
+                "classes": table(shares),
                 "reused": reused,
             },
         )
@@ -307,7 +309,13 @@ def stage_asset(stage: DeclaredStage, console: Console) -> dg.AssetsDefinition:
         reused = not session.message_handler.received_opened_message
         with _as_failure():
             version = recorded_version(stage.name)
-        return dg.MaterializeResult(data_version=dg.DataVersion(version), metadata=artifact_metadata(ARTIFACTS / stage.name, reused))
+            if len(stage.outs) == 1:
+                make_whole(console, version, stage.outs[0], ["commit", "--force", stage.name])
+        metadata = artifact_metadata(ARTIFACTS / stage.name, reused)
+        if not reused:  # so that runs can be found by what they cost
+            cost = {name: value for name, value in metadata.items() if name == "gpu_hours" or name.startswith("cost_")}
+            context.instance.add_run_tags(context.run.run_id, {f"{name}/{stage.name}": f"{value:.4g}" for name, value in cost.items()})
+        return dg.MaterializeResult(data_version=dg.DataVersion(version), metadata=metadata)
 
     return materialize
 
@@ -328,7 +336,7 @@ def artifact_metadata(folder: Path, reused: bool = False) -> dict[str, Any]:
     metadata |= {name: float(value) for name, value in metrics.items() if "_class_" not in name}
     per_class = [{"metric": name, "value": f"{value:.4f}"} for name, value in metrics.items() if "_class_" in name]
     if per_class:
-        metadata["per_class"] = _table(per_class)
+        metadata["per_class"] = table(per_class)
     run_keys = ("dataset_version", "preset", "code_revision", "finished", "seconds", "peak_memory_bytes")
     metadata |= {key: run[key] for key in run_keys if run.get(key) is not None}
     if (folder / "launch.json").is_file():  # it ran on another host
@@ -371,6 +379,8 @@ def _as_failure() -> Iterator[None]:
         yield
     except InputError as error:
         raise dg.Failure(f"error: {error}", allow_retries=False) from None
+    except CommandError as failed:
+        raise dg.Failure(failed.paragraph, allow_retries=False) from None
 
 
 @contextmanager
@@ -407,7 +417,8 @@ def _picture(name: str, image: bytes) -> dg.MetadataValue[Any]:
     return dg.MetadataValue.md(f"![{name}](data:image/{kind};base64,{base64.b64encode(image).decode()})")
 
 
-def _table(rows: list[dict[str, Any]]) -> dg.MetadataValue[Any]:
+def table(rows: list[dict[str, Any]]) -> dg.MetadataValue[Any]:
+    """Rows with the same keys as a table in Dagster's metadata."""
     if not rows:
         return dg.MetadataValue.md("none")
     head = list(rows[0])

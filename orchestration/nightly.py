@@ -10,8 +10,10 @@
   finish  the model kept, and promoted if its gates hold; `dvc push` if DVC has a default remote; params.yaml, data.dvc and dvc.lock as one commit
 
 Nobody's working tree is touched: all of it happens in a git worktree, and what is not committed on `nightly.base` is no part of it. A step that
-was cut off is simply run again. A night that failed is thrown away when the next one begins. Detectors cannot be fine-tuned from a promoted one
-yet (`train_detector.init_from` starts from a pretrained encoder), so a night trains them anew.
+was cut off is simply run again. A night that failed is thrown away when the next one begins.
+
+With `nightly.starts: {nightly: promoted, full: pretrain_mae}` a night's model goes on from the promoted one, and only the stages run that its metrics
+rest on; as long as nothing is promoted, and with --full, it begins with the pretrained encoder, and every stage runs.
 """
 
 import argparse
@@ -36,19 +38,29 @@ from contracts.errors import InputError, run_command
 from contracts.files import replacing, sha256, write_json, write_text
 from contracts.knobs import PARAMS, Knobs, load_notify
 from contracts.notify import Message, send
+from orchestration.dvc_cache import dvc_cache, lacking_in_cache, make_whole, read_dvc_config
 from orchestration.dvc_lock import release_strangers
 from orchestration.gates import DATASET, judge, machine_of, read_gates, stage_metrics
-from orchestration.pipeline import LOCK, declared_stages
+from orchestration.pipeline import LOCK, DeclaredStage, declared_stages, recorded_version
 from orchestration.process import CommandError, Console
-from orchestration.registry import MODELS, GateError, Registry, declared_models, read_run_of
+from orchestration.registry import CHECKED_OUT, MODELS, GateError, Model, Registry, declared_models, lineage_stages, read_run_of
 from orchestration.yaml_edit import with_value
 
 STEPS = ("begin", "render", "learn", "finish")
 # What a night changes of what git keeps.
-RECORDED = (str(PARAMS), str(POINTER), str(LOCK))
+RECORDED = (str(PARAMS), str(POINTER), str(LOCK), f"{CHECKED_OUT}.dvc")
 # Installed once, used by every working tree.
 _INSTALLED = (".venv", ".tools", "datagen/kits/node_modules")
 _IDENTITY = ("-c", "user.name=Screenry nightly", "-c", "user.email=nightly@localhost")
+
+
+class Starts(Knobs):
+    """What the knob `pretraining` of the model's stage says. Both are written down, so that a night that people have merged changes nothing."""
+
+    nightly: str
+    """`promoted`: the night's model goes on from the promoted one."""
+    full: str
+    """And in full nights, and while nothing is promoted."""
 
 
 class NightlyKnobs(Knobs):
@@ -62,6 +74,8 @@ class NightlyKnobs(Knobs):
     """The branch that the first night starts from, and that every night merges first."""
     model: str
     """Which of `models:` is promoted if the gates hold."""
+    starts: Starts | None = None
+    """What the model begins with; None: what params.yaml says, every night."""
     worktree: Path
     """Where the nights work, from the top of the repository; in a place that git and DVC ignore."""
 
@@ -178,7 +192,7 @@ def bring_data(console: Console) -> None:
         try:
             console.run(["dvc", "--quiet", "pull", "--force", str(POINTER)])
         except CommandError as failed:
-            version, lacking = dataset_version(), lacking_in_cache(dataset_version(), Path.cwd())
+            version, lacking = dataset_version(), lacking_in_cache(dataset_version())
             if lacking:
                 raise InputError(
                     f"the remote does not hold version {version} whole: these files are not there, or their bytes are not what was pushed.",
@@ -214,16 +228,51 @@ def render(night: Night, console: Console) -> None:
 def learn(night: Night, console: Console) -> None:
     """Version the dataset and run every stage, each once per night. InputError if a gate fails that blocks the line."""
     console.run(["python", "-m", "datagen.dataset"])
+    make_whole(console, dataset_version(), str(DATA), ["add", str(DATA)])
     _hold(DATASET, night, console)
-    for stage in declared_stages():
+    tuned = set_start(night, console)
+    for stage in night_stages(night, tuned):
         state = _state(night)
         if stage.name in state["done"]:
             continue
         console.line(f"── {stage.name}: {stage.description}")
         release_strangers()
         console.run(["dvc", "--wait-for-lock", "repro", "--single-item", *(["--force"] if night.full else []), stage.name])
+        if len(stage.outs) == 1:
+            make_whole(console, recorded_version(stage.name), stage.outs[0], ["commit", "--force", stage.name])
         _hold(stage.name, night, console)
         write_json(night.beside(".json"), state | {"done": [*state["done"], stage.name]})
+
+
+def set_start(night: Night, console: Console) -> str | None:
+    """Let the model's stage begin with what `nightly.starts` says; returns the promoted version that it goes on from, None if it does not."""
+    starts = night.knobs.starts
+    if starts is None:
+        return None
+    model = _model(night)
+    registry = Registry(model, night.repository / MODELS)
+    start = starts.full if night.full or registry.promoted() is None else starts.nightly
+    version = registry.checkout(console) if start == CHECKED_OUT.name else None
+    text = PARAMS.read_text(encoding="utf-8")
+    if yaml.safe_load(text)[model.artifact].get("pretraining") != start:
+        write_text(PARAMS, with_value(text, (model.artifact, "pretraining"), start, PARAMS))
+    console.line(f"{model.artifact} begins with {f'{model.name} {version}' if version else start}")
+    return version
+
+
+def night_stages(night: Night, tuned: str | None) -> list[DeclaredStage]:
+    """The stages that a night runs: all, or where a promoted model is tuned those that its metrics rest on."""
+    declared = declared_stages()
+    wanted = lineage_stages(_model(night), declared)
+    return [stage for stage in declared if tuned is None or stage.name in wanted]
+
+
+def _model(night: Night) -> Model:
+    """InputError if `models:` does not have it."""
+    model = next((one for one in declared_models() if one.name == night.knobs.model), None)
+    if model is None:
+        raise InputError("is not in `models:`.", file=PARAMS, field="nightly.model", found=night.knobs.model, fix="Name one that is.")
+    return model
 
 
 def _hold(stage: str, night: Night, console: Console) -> None:
@@ -231,7 +280,7 @@ def _hold(stage: str, night: Night, console: Console) -> None:
     gates = {metric: gate for metric, gate in read_gates().get(stage, {}).items() if gate.blocks == "line"}
     if not gates:
         return
-    model = next(one for one in declared_models() if one.name == night.knobs.model)
+    model = _model(night)
     machine, split = ("", "") if stage == DATASET else (machine_of(read_run_of(stage)), sha256(coco_path("test")))
     promoted = Registry(model, night.repository / MODELS).compared_with(stage, split)
     verdicts = [judge(stage, metric, gate, stage_metrics(stage), machine, promoted) for metric, gate in gates.items()]
@@ -245,11 +294,10 @@ def _hold(stage: str, night: Night, console: Console) -> None:
 
 def finish(night: Night, console: Console) -> dict[str, Any]:
     """Keep, promote, push and commit; returns the night's summary. A model that is not promoted is told by the ways of `notify:`."""
-    model = next((one for one in declared_models() if one.name == night.knobs.model), None)
-    if model is None:
-        raise InputError("is not in `models:`.", file=PARAMS, field="nightly.model", found=night.knobs.model, fix="Name one that is.")
+    model = _model(night)
     registry = Registry(model, night.repository / MODELS)
     version, refused = registry.add(), ""
+    verdicts = registry.judge(version)
     try:
         registry.promote(version, night.mark)
     except GateError as error:
@@ -258,14 +306,19 @@ def finish(night: Night, console: Console) -> dict[str, Any]:
         console.run(["dvc", "--quiet", "push"])
     outcome = f"{version} was not promoted ({refused})" if refused else f"{version} is promoted"
     git = _Git(Path.cwd())
-    git.out("add", "--", *RECORDED)
-    title = f"night {night.date}: {'every stage anew' if night.full else f'{night.knobs.new_shards} new shards'}; {outcome}"
+    git.out("add", "--", *(file for file in RECORDED if Path(file).exists()))
+    content = registry.version(version)
+    tuned = content["lineage"]["fine_tuned_from"]
+    how = "every stage anew" if night.full else f"{night.knobs.new_shards} new shards{f', from {tuned}' if tuned else ''}"
+    title = f"night {night.date}: {how}; {outcome}"
     git.out(*_IDENTITY, "commit", "-q", "--allow-empty", "-m", title, "-m", night.mark)
-    content, runs = registry.version(version), {stage.name: read_run_of(stage.name) for stage in declared_stages()}
+    runs, report = {stage.name: read_run_of(stage.name) for stage in night_stages(night, tuned)}, Path("artifacts/report/report.html")
     summary = {
         "date": night.date, "full": night.full, "model": model.name, "version": version, "promoted": not refused, "refused": refused,
         "commit": git.out("rev-parse", "HEAD"), "branch": night.knobs.branch, "dataset_version": dataset_version(), "metrics": content["metrics"],
-        "runs": runs, "ran": [stage for stage, run in runs.items() if run["started"] >= _state(night)["began"]], "report": str(Path("artifacts/report/report.html").absolute()),
+        "runs": runs, "ran": [stage for stage, run in runs.items() if run["started"] >= _state(night)["began"]],
+        "fine_tuned_from": tuned, "report": str(report.absolute()) if "report" in runs else "",
+        "gates": [{"gate": f"{one.stage} {one.metric}", "holds": one.passed, "found": one.told, "blocks": one.blocks} for one in verdicts],
     }  # fmt: skip
     write_json(night.summary, summary)
     night.beside(".json").unlink(missing_ok=True)
@@ -313,29 +366,6 @@ def _share_installation(night: Night) -> None:
             _set(local, section, "verify", "true")
     with replacing(night.worktree / ".dvc/config.local") as path, path.open("w", encoding="utf-8") as file:
         local.write(file)
-
-
-def read_dvc_config(repository: Path) -> configparser.RawConfigParser:
-    """DVC's settings of a repository and of this machine for it. Its remotes are sections named `'remote "name"'`."""
-    config = configparser.RawConfigParser()
-    config.read([repository / ".dvc/config", repository / ".dvc/config.local"], encoding="utf-8")
-    return config
-
-
-def dvc_cache(repository: Path) -> Path:
-    """The folder of DVC's cache."""
-    folder = repository / ".dvc"
-    return (folder / read_dvc_config(repository).get("cache", "dir", fallback="cache")).resolve()
-
-
-def lacking_in_cache(version: str, repository: Path) -> list[str] | None:
-    """Files of a dataset version that DVC's cache does not hold; None if it does not even hold their list."""
-    objects = dvc_cache(repository) / "files/md5"
-    listing = objects / version[:2] / version[2:]
-    if not listing.is_file():
-        return None
-    files = json.loads(listing.read_text(encoding="utf-8"))
-    return [file["relpath"] for file in files if not (objects / file["md5"][:2] / file["md5"][2:]).is_file()]
 
 
 def _set(config: configparser.RawConfigParser, section: str, key: str, value: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.assets import PYTHON, code_link, freshness, run_in_step
+from orchestration.assets import PYTHON, code_link, freshness, run_in_step, table
 from orchestration.cost import spent
 from orchestration.nightly import STEPS, Night, read_nightly
 from orchestration.process import Console
@@ -40,7 +40,7 @@ def model_assets() -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             model_key(model.name),
-            deps=[model.artifact, model.measured_by],
+            deps=[model.artifact, *model.measured_by],
             group_name="models",
             owners=["team:training"],
             kinds={"pytorch"},
@@ -104,9 +104,13 @@ def _show(context: dg.OpExecutionContext, summary: dict[str, Any]) -> None:
     if newest and newest.asset_materialization and newest.asset_materialization.metadata["commit"].value == summary["commit"]:
         return
     numbers = {f"{stage}/{name}": value for stage, metrics in summary["metrics"].items() for name, value in metrics.items() if "_class_" not in name}
-    told = ("version", "promoted", "refused", "date", "full", "commit", "branch", "dataset_version")
+    told = ("version", "promoted", "refused", "fine_tuned_from", "date", "full", "commit", "branch", "dataset_version")
     cost = spent(run for stage, run in summary["runs"].items() if stage in summary["ran"])
-    metadata: dict[str, Any] = cost | {name: summary[name] for name in told} | numbers | {"report": dg.MetadataValue.path(summary["report"])}
+    metadata: dict[str, Any] = (
+        {name: summary[name] for name in told if summary[name] is not None} | {"gates": table(summary["gates"])} | cost | numbers
+    )
+    if summary["report"]:  # a night that tunes the promoted model makes none
+        metadata["report"] = dg.MetadataValue.path(summary["report"])
     context.log_event(dg.AssetMaterialization(key, description=f"night {summary['date']}", metadata=metadata))
 
 

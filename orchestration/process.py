@@ -125,8 +125,9 @@ def own_error(output: Sequence[str]) -> str:
     for line in reversed(lines):
         if line.startswith("error: "):
             return line
-    meaningful = [line for line in output if line.strip() and not line.startswith("ERROR: failed to reproduce")]
-    return "\n".join(meaningful[-20:])
+    said = [line for line in output if line.strip()]
+    meaningful = [line for line in said if not line.startswith("ERROR: failed to reproduce")]
+    return "\n".join(meaningful[-20:] or said[-1:])
 
 
 def _stop(child: "subprocess.Popen[bytes]") -> None:

@@ -4,10 +4,13 @@
     python -m orchestration.registry promote                     keep the model in artifacts/ as a version; promote it if the gates hold
     python -m orchestration.registry promote --version v3        promote one that is kept already, if the gates hold
     python -m orchestration.registry rollback                    back to the version that was promoted before
+    python -m orchestration.registry checkout                    the promoted version as artifacts/promoted, from which training goes on
 
     models/<model>/v3/version.json   metrics of every stage it came from, lineage, sha256 of its files
     models/<model>/v3/model/         the artifact of the stage that trained it
     models/<model>/promoted.json     `version`: what to use; `before`: what `rollback` goes back to; `history`: every change
+
+What is checked out is tracked by DVC (artifacts/promoted.dvc), so that dvc.lock says which weights a fine-tuned model began with, on every machine.
 
 Which models there are says `models:` in params.yaml. Plain files, written beside and renamed: whoever serves a model needs neither DVC nor this
 program (docs/decisions/0008-registry.md). Adding the same artifact again gives the version that it has.
@@ -32,10 +35,14 @@ from contracts.errors import InputError, run_command
 from contracts.files import sha256, write_json
 from contracts.knobs import PARAMS
 from contracts.stage import ARTIFACTS, artifact
+from orchestration.dvc_cache import make_whole
 from orchestration.gates import DATASET, Promoted, Verdict, judge, machine_of, read_gates, stage_metrics
 from orchestration.pipeline import DeclaredStage, declared_stages, recorded_inputs, recorded_version
+from orchestration.process import Console
 
 MODELS = Path("models")
+# Where training finds the version to go on from.
+CHECKED_OUT = ARTIFACTS / "promoted"
 # Logs of a run are no part of a model.
 _LEFT_OUT = ("tensorboard", "wandb")
 
@@ -50,11 +57,11 @@ class GateError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A line of models: the stage whose artifact is kept, and the stage that measures it."""
+    """A line of models: the stage whose artifact is kept, and the stages that measure it."""
 
     name: str
     artifact: str
-    measured_by: str
+    measured_by: tuple[str, ...]
 
 
 def declared_models(file: Path = PARAMS) -> list[Model]:
@@ -65,22 +72,22 @@ def declared_models(file: Path = PARAMS) -> list[Model]:
     for name, value in section.items():
         field = f"models.{name}"
         if not isinstance(value, dict) or value.keys() != {"artifact", "measured_by"}:
-            raise InputError(
-                "is no model.", file=file, field=field, found=value, fix="It has two keys, `artifact` and `measured_by`; both name a stage."
-            )
-        for key, stage in value.items():
+            fix = "It has two keys: `artifact` names a stage, `measured_by` one or a list of them."
+            raise InputError("is no model.", file=file, field=field, found=value, fix=fix)
+        measured_by = (value["measured_by"],) if isinstance(value["measured_by"], str) else tuple(value["measured_by"])
+        for key, stage in (("artifact", value["artifact"]), *(("measured_by", stage) for stage in measured_by)):
             if stage not in known:
                 raise InputError(
                     "is no stage of dvc.yaml.", file=file, field=f"{field}.{key}", found=stage, fix=f"Known here: {', '.join(sorted(known))}."
                 )
-        models.append(Model(name=str(name), **value))
+        models.append(Model(name=str(name), artifact=value["artifact"], measured_by=measured_by))
     return models
 
 
 def lineage_stages(model: Model, stages: list[DeclaredStage] | None = None) -> list[str]:
     """The stages that a model's metrics rest on, in the order of dvc.yaml: those that measured and made it, and all they read."""
     declared = {stage.name: stage for stage in stages or declared_stages()}
-    found, waiting = set(), [model.measured_by, model.artifact]
+    found, waiting = set(), [*model.measured_by, model.artifact]
     while waiting:
         if (name := waiting.pop()) not in found:
             found.add(name)
@@ -129,7 +136,7 @@ class Registry:
         runs = {stage: read_run_of(stage) for stage in stages}
         self._check(runs)
         files = _files(artifact(self.model.artifact))
-        fingerprint = hashlib.sha256(json.dumps([files, runs[self.model.measured_by]["finished"]]).encode()).hexdigest()
+        fingerprint = hashlib.sha256(json.dumps([files, *(runs[stage]["finished"] for stage in self.model.measured_by)]).encode()).hexdigest()
         with self._lock():
             kept = self.versions()
             for one in kept:
@@ -142,6 +149,7 @@ class Registry:
                 "machines": {stage: machine_of(run) for stage, run in runs.items()},
                 "lineage": {
                     "dataset_version": dataset_version(), "test_split": sha256(coco_path("test")), "promoted_before": self.promoted(),
+                    "fine_tuned_from": self._began_with(),
                     "outputs": {stage: recorded_version(stage) for stage in stages}, "runs": runs,
                 },
             }  # fmt: skip
@@ -202,6 +210,21 @@ class Registry:
             self._point(pointer, version, before, f"{why} from {pointer['version']}")
         return str(version)
 
+    def checkout(self, console: Console) -> str:
+        """Copy the promoted version to artifacts/promoted and track it with DVC; returns its name. InputError if nothing is promoted, or files were changed."""
+        source = self.model_folder()
+        version = source.parent.name
+        _check_files(source.parent, self.version(version)["files"])
+        partial = CHECKED_OUT.with_name(f".{CHECKED_OUT.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(source, partial)
+        write_json(partial / "version.json", {"model": self.model.name, "version": version})
+        shutil.rmtree(CHECKED_OUT, ignore_errors=True)
+        partial.rename(CHECKED_OUT)
+        console.run(["dvc", "--quiet", "--wait-for-lock", "add", str(CHECKED_OUT)])
+        make_whole(console, _tracked(), str(CHECKED_OUT), ["add", str(CHECKED_OUT)])
+        return version
+
     def _pointer(self) -> dict[str, Any]:
         try:
             found: dict[str, Any] = json.loads((self.folder / "promoted.json").read_text(encoding="utf-8"))
@@ -215,19 +238,40 @@ class Registry:
 
     def _check(self, runs: dict[str, dict[str, Any]]) -> None:
         """The metrics are this artifact's: all from one dataset version, and DVC saw the evaluation read what the training wrote."""
-        version, measured_by, made_by = dataset_version(), self.model.measured_by, self.model.artifact
+        version, made_by = dataset_version(), self.model.artifact
+        again = f"Run `dvc repro {' '.join(self.model.measured_by)}`."
         for stage, run in runs.items():
             if run["dataset_version"] != version:
                 raise InputError(
                     f"was made from another dataset version; data.dvc says {version}.", file=ARTIFACTS / stage / "run.json", field="dataset_version",
-                    found=run["dataset_version"], fix=f"Run `dvc repro {measured_by}`.",
+                    found=run["dataset_version"], fix=again,
                 )  # fmt: skip
-        read, made = recorded_inputs(measured_by).get(str(ARTIFACTS / made_by)), recorded_version(made_by)
-        if read != made:
+        made = recorded_version(made_by)
+        for stage in self.model.measured_by:
+            if (read := recorded_inputs(stage).get(str(ARTIFACTS / made_by))) != made:
+                raise InputError(
+                    f"was measured on another artifact than the one of {made_by}.",
+                    file="dvc.lock",
+                    field=f"stages.{stage}.deps",
+                    found=read,
+                    fix=again,
+                )
+
+    def _began_with(self) -> str | None:
+        """The version whose weights what is in artifacts/ began with; None if it was trained from a pretrained encoder, or from nothing."""
+        made_from = recorded_inputs(self.model.artifact).get(str(CHECKED_OUT))
+        if made_from is None:
+            return None
+        if _tracked() != made_from:
             raise InputError(
-                f"was measured on another artifact than the one of {made_by}.", file="dvc.lock", field=f"stages.{measured_by}.deps", found=read,
-                fix=f"Run `dvc repro {measured_by}`.",
-            )  # fmt: skip
+                f"is not what {self.model.artifact} began with.",
+                file=CHECKED_OUT,
+                field="dvc.lock",
+                found=made_from,
+                fix=f"Run `dvc repro {' '.join(self.model.measured_by)}`.",
+            )
+        name: str = json.loads((CHECKED_OUT / "version.json").read_text(encoding="utf-8"))["version"]
+        return name
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -241,6 +285,12 @@ def read_run_of(stage: str) -> dict[str, Any]:
     """`run.json` of a finished stage, of whichever dataset version."""
     run: dict[str, Any] = json.loads((artifact(stage) / "run.json").read_text(encoding="utf-8"))
     return run
+
+
+def _tracked() -> str:
+    """The version of artifacts/promoted that DVC has recorded."""
+    version: str = yaml.safe_load(Path(f"{CHECKED_OUT}.dvc").read_text(encoding="utf-8"))["outs"][0]["md5"]
+    return version
 
 
 def _files(folder: Path) -> dict[str, str]:
@@ -278,7 +328,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m orchestration.registry", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("list", "promote", "rollback"))
+    parser.add_argument("what", choices=("list", "promote", "rollback", "checkout"))
     parser.add_argument("--model", help="one of `models:` in params.yaml (default: the only one, or for `list` all)")
     parser.add_argument("--version", help="for `promote`: a version that is kept (default: what is in artifacts/ now)")
     parser.add_argument("--why", help="a few words for the history")
@@ -295,6 +345,9 @@ def main() -> None:
     registry = Registry(models[chosen[0]])
     if options.what == "rollback":
         print(f"{registry.model.name}: {registry.rollback(options.why or 'rollback')} is promoted.")
+        return
+    if options.what == "checkout":
+        print(f"{registry.model.name}: {registry.checkout(Console())} is in {CHECKED_OUT}.")
         return
     version = options.version or registry.add()
     for verdict in registry.judge(version):

@@ -34,7 +34,7 @@ from orchestration.hosts import HOSTS, Target, load_targets
 from orchestration.pipeline import DECLARATION, LOCK, DeclaredStage, code_files, code_version, declared_stages
 
 # Files that move with every run; they say what was made, not what made it.
-_STATE_FILES = (str(POINTER), str(LOCK))
+_STATE_FILES = (str(POINTER), str(LOCK), f"{ARTIFACTS}/promoted.dvc")
 _FIRST_PARTY = ("contracts", "datagen", "training", "evaluation", "orchestration")
 # Seconds between attempts to reach a host that does not answer.
 _RETRY = 2.0

@@ -21,7 +21,7 @@ from contracts.errors import InputError
 from contracts.files import replacing
 from contracts.knobs import PARAMS, load_notify
 from contracts.notify import Message, send
-from orchestration.assets import PYTHON, run_in_step
+from orchestration.assets import PYTHON, code_link, run_in_step
 from orchestration.pipeline import code_version, declared_stages
 from orchestration.process import Console, own_error, project_environment
 
@@ -125,6 +125,8 @@ def drift_asset(console: Console) -> dg.AssetsDefinition:
         owners=["team:evaluation"],
         kinds={"python"},
         pool="dataset",
+        tags={"room": "evaluation"},
+        metadata=code_link("orchestration/sensors.py"),
         check_specs=[
             dg.AssetCheckSpec(
                 "near_the_dataset", asset="drift", description="No feature of the inbox is further from the dataset than `drift.limit`."

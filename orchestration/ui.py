@@ -20,7 +20,7 @@ from orchestration.process import project_environment
 HOST = "127.0.0.1"
 # Seconds that the children get to end after Ctrl-C before they are killed.
 _STOP_PATIENCE = 20.0
-_START_PATIENCE = 120.0
+_START_PATIENCE = 300.0
 # Dagster recommends `dg dev`, a package of its own for projects laid out its way; `dagster dev` does what is needed.
 _SUPERSEDED = "ignore:Function `dev_command` is superseded"
 

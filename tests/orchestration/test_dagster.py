@@ -73,6 +73,10 @@ def test_a_line_made_in_dagster_is_clean_for_dvc(small: Small, inside: pytest.Mo
     assert result.success
     told = metadata(result)
     assert not any(values["reused"] for values in told.values())
+    run = instance.get_run_by_id(result.run_id)
+    assert run and {name: value for name, value in run.tags.items() if name.startswith("gpu_hours")} == {
+        f"gpu_hours/{stage}": "0" for stage in STAGES
+    }
     assert (told["dataset"]["screens"], told["dataset"]["shards"]) == (8, 2)
     assert told["pretrain_mae"]["loss"] == pytest.approx(1 / 3)
     assert told["pretrain_mae"]["reconstructions"].startswith("![reconstructions.png](data:image/png;base64,")

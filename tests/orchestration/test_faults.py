@@ -1,16 +1,27 @@
 """What goes wrong around a stage: killed without a word, locks left behind, two people at once."""
 
 import json
+import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, cast
 
+import dagster as dg
 import pytest
+from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._daemon.monitoring.run_monitoring import check_run_timeout, monitor_started_run
 
+from contracts.errors import InputError
+from orchestration.definitions import build
+from orchestration.dvc_cache import lacking_in_cache, make_whole
 from orchestration.dvc_lock import release_strangers
+from orchestration.home import prepare_home
+from orchestration.process import Console
 from tests.orchestration.small_repository import Small, environment
 
 # A person who presses Materialize: a run of its own in the shared home.
@@ -65,6 +76,77 @@ def test_two_people_materialize_an_asset_whose_last_run_was_killed(made: Small) 
     assert not partial.exists()
     assert json.loads((made.folder / "artifacts/pretrain_mae/metrics.json").read_text()) == {"loss": 0.25}
     assert "up to date" in made.check("dvc", "status", "pretrain_mae")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small file system")
+def test_a_disk_that_is_full_while_dvc_adds_the_dataset_is_told(made: Small, inside: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """DVC records the version all the same, and ends with exit code 0."""
+    inside.chdir(made.folder)
+    small = tmp_path / "cache"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a file system")
+    try:
+        made.check("dvc", "cache", "dir", "-q", "--local", str(small))
+        (made.folder / "data/large").write_bytes(os.urandom(100_000))
+        assert made.run("dvc", "add", "-q", "data").returncode == 0, "what this is about"
+        version = made.version()
+        assert "large" in (lacking_in_cache(version) or [])
+        with pytest.raises(
+            InputError, match=rf"data: is not whole in DVC's cache, {small}: version {version}\. Found: missing: .*large\. See that there is space"
+        ):
+            make_whole(Console(), version, "data", ["add", "data"])
+        subprocess.run(["mount", "-o", "remount,size=4m", small], check=True)
+        make_whole(Console(), version, "data", ["add", "data"])
+        assert lacking_in_cache(version) == [] and made.version() == version
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_a_run_that_hangs_is_ended_and_told(small: Small, inside: pytest.MonkeyPatch) -> None:
+    """By the daemon, with the project's own settings; `dagster/max_runtime` says after how many seconds."""
+    inside.chdir(small.folder)
+    inside.setenv("DAGSTER_HOME", str(prepare_home()))
+    with dg.DagsterInstance.get() as instance:
+        assert instance.run_monitoring_enabled and instance.run_monitoring_max_runtime_seconds == 7 * 86400
+        job = build().resolve_job_def("stages")
+        ended = {}
+        for seconds in ("0.1", "60"):
+            run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTING, tags={"dagster/max_runtime": seconds})
+            instance.report_dagster_event(dg.DagsterEvent("PIPELINE_START", run.job_name), run.run_id)
+            time.sleep(0.2)
+            record = instance.get_run_record_by_id(run.run_id)
+            assert record and record.dagster_run.status == dg.DagsterRunStatus.STARTED
+            check_run_timeout(instance, record, logging.getLogger("test"), float(instance.run_monitoring_max_runtime_seconds))
+            after = instance.get_run_by_id(run.run_id)
+            assert after
+            ended[seconds] = after.status
+            told = [event.message for event in instance.all_logs(run.run_id)]
+            assert any("exceeding maximum runtime" in message for message in told) == (seconds == "0.1")
+    assert ended == {"0.1": dg.DagsterRunStatus.FAILURE, "60": dg.DagsterRunStatus.STARTED}
+
+
+def test_a_run_whose_process_is_gone_is_ended(small: Small, inside: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Three runs whose code locations were sockets: one that nobody holds any more, one that is there and busy, one whose run nothing is known of."""
+    inside.chdir(small.folder)
+    inside.setenv("DAGSTER_HOME", str(prepare_home()))
+    inside.setattr("orchestration.run_launcher._PATIENCE", 1)
+    with dg.DagsterInstance.get() as instance, socket.socket(socket.AF_UNIX) as gone, socket.socket(socket.AF_UNIX) as busy:
+        for name, place in (("gone", gone), ("busy", busy)):
+            place.bind(str(tmp_path / name))
+        busy.listen()
+        ended = {}
+        for name in ("gone", "busy", None):
+            tags = {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": str(tmp_path / name)})} if name else {}
+            run = instance.create_run_for_job(build().resolve_job_def("stages"), status=dg.DagsterRunStatus.STARTED, tags=tags)
+            record = instance.get_run_record_by_id(run.run_id)
+            assert record
+            # The workspace is for runs that are resumed, which the settings forbid.
+            monitor_started_run(instance, cast(Any, None), record, logging.getLogger("test"))
+            after = instance.get_run_by_id(run.run_id)
+            assert after
+            ended[name] = after.status
+    assert ended == {"gone": dg.DagsterRunStatus.FAILURE, "busy": dg.DagsterRunStatus.STARTED, None: dg.DagsterRunStatus.STARTED}
 
 
 def test_only_locks_of_other_programs_are_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import yaml
 
 from contracts.errors import InputError
 from orchestration.definitions import build
-from orchestration.nightly import STEPS, Night, begin, read_nightly, run_step
+from orchestration.nightly import STEPS, Night, begin, read_nightly, run_step, set_start
 from orchestration.process import CommandError, Console
 from orchestration.registry import Registry, declared_models
 from orchestration.yaml_edit import with_value
@@ -218,6 +218,44 @@ def test_a_worse_model_is_kept_told_and_not_promoted(repository: Small, received
     assert (message["subject"], message["text"], message["level"]) == ("night 2026-11-21: encoder v2 was not promoted", reason, "warning")
     assert repository.check("git", "log", "-1", "--format=%s", "nightly").strip() == f"night 2026-11-21: 1 new shards; v2 was not promoted ({reason})"
     assert not (night.worktree / "models").exists(), "the registry is the repository's"
+
+
+def test_a_night_goes_on_from_the_promoted_model(repository: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry(declared_models()[0])
+    registry.promote(registry.add(), "the line of the day")
+    # A stage that can begin with either: with a pretrained encoder, for which pack_beton stands here, or with the promoted model.
+    repository.edit("params.yaml", "fail: false}", "fail: false, pretraining: pack_beton}")
+    repository.edit("params.yaml", "  worktree: .dagster/nightly", "  starts: {nightly: promoted, full: pack_beton}\n  worktree: .dagster/nightly")
+    repository.edit("dvc.yaml", "contracts, artifacts/pack_beton]", "contracts, 'artifacts/${pretrain_mae.pretraining}']")
+    repository.edit("training/pretrain_mae.py", "    fail: bool", "    fail: bool\n    pretraining: str")
+    repository.edit("training/pretrain_mae.py", "import read_run, stage", "import artifact, stage")
+    repository.edit("training/pretrain_mae.py", 'read_run("pack_beton")', 'tuned = float((artifact(knobs.pretraining) / "version.json").is_file())')
+    repository.edit("training/pretrain_mae.py", '{"loss": 1 / knobs.steps}', '{"loss": 1 / knobs.steps, "tuned": tuned}')
+    commit(repository, "fine-tuning")
+    before = {name: (repository.folder / name).read_bytes() for name in ("params.yaml", "dvc.lock")}
+    night = tonight(repository)
+    for step in ("begin", "learn", "finish"):
+        run_step(night, step, Console())
+    summary = json.loads(night.summary.read_text())
+    assert (summary["version"], summary["fine_tuned_from"], summary["promoted"], summary["report"]) == ("v2", "v1", True, "")
+    assert set(summary["ran"]) == {"pretrain_mae", "eval_detection"}, "what the model's metrics rest on, and no more"
+    assert summary["metrics"]["pretrain_mae"]["tuned"] == 1 and [gate["gate"] for gate in summary["gates"]] == [
+        "dataset screens",
+        "eval_detection AP",
+    ]
+    assert registry.version("v2")["lineage"]["fine_tuned_from"] == "v1"
+
+    tree = Small(night.worktree)
+    assert tree.check("git", "log", "-1", "--format=%s", "nightly").strip() == "night 2026-11-21: 1 new shards, from v1; v2 is promoted"
+    lock, pointer = (yaml.safe_load(tree.check("git", "show", f"nightly:{name}")) for name in ("dvc.lock", "artifacts/promoted.dvc"))
+    (weights,) = [dep["md5"] for dep in lock["stages"]["pretrain_mae"]["deps"] if dep["path"] == "artifacts/promoted"]
+    assert weights == pointer["outs"][0]["md5"], "dvc.lock says which weights the model began with"
+    assert "up to date" in tree.check("dvc", "status", "pretrain_mae", "eval_detection") and tree.check("git", "status", "--porcelain") == ""
+    assert {name: (repository.folder / name).read_bytes() for name in before} == before and not (repository.folder / "artifacts/promoted").exists()
+
+    monkeypatch.chdir(night.worktree)
+    assert set_start(tonight(repository, "2026-11-22", full=True), Console()) is None
+    assert "pretraining: pack_beton}" in Path("params.yaml").read_text().replace('"', ""), "a full night begins anew"
 
 
 def test_work_that_no_night_did_is_not_thrown_away(repository: Small) -> None:

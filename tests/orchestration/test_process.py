@@ -26,6 +26,7 @@ from orchestration.process import CommandError, Console, own_error
             "Traceback (most recent call last):\nKeyError: 'x'",
         ),
         (["ERROR: lock file is broken"], "ERROR: lock file is broken"),
+        (["ERROR: failed to reproduce 'x': No such file: 'artifacts/y'"], "ERROR: failed to reproduce 'x': No such file: 'artifacts/y'"),
         ([], ""),
     ],
 )

@@ -17,7 +17,7 @@ from orchestration.pipeline import recorded_version
 from orchestration.registry import GateError, Model, Registry, declared_models, lineage_stages
 from tests.orchestration.small_repository import Small, environment
 
-MODEL = Model(name="encoder", artifact="pretrain_mae", measured_by="eval_detection")
+MODEL = Model(name="encoder", artifact="pretrain_mae", measured_by=("eval_detection",))
 GATES = """
 models:
   encoder: {artifact: pretrain_mae, measured_by: eval_detection}
