@@ -23,7 +23,8 @@ def deformable_attention(value: Tensor, shapes: list[tuple[int, int]], locations
     of each level, zero outside; `weights` [B, Q, M, L, P], summing to 1 over L and P. Returns [B, Q, M D].
     """
     sample: Callable[..., Tensor] = deformable_attention_reference
-    if value.device.type == "cuda" and value.dtype == torch.float32:
+    # A graph that is exported or compiled takes the plain form on a GPU, which the compiler knows, instead of a kernel that it does not.
+    if value.device.type == "cuda" and value.dtype == torch.float32 and not torch.compiler.is_compiling():
         with suppress(ImportError):  # a build of PyTorch without Triton
             from training.models import deformable_attention_triton
 
