@@ -2,7 +2,7 @@
 
 Reads artifacts/pack_beton, artifacts/train_detector, data/coco/test.json and, for overlays and tiles, data/shards. Writes artifacts/eval_detection/{metrics.json,
 predictions.json (COCO results format), details.parquet (a row per prediction), per_class.csv, per_group.csv, errors.csv, confusion.csv, calibration.csv,
-pr_curve.csv, overlays.json, overlays/<key>-truth.png, overlays/<key>-predictions.png}.
+pr_curve.csv, overlays.json, figures/<key>-truth.png, figures/<key>-predictions.png}.
 """
 
 import argparse
@@ -156,9 +156,9 @@ def write_results(
     found = break_down(coco, predictions, scores)
     write_details(coco, predictions, scores, found.errors, s.folder / "details.parquet")
     write_breakdown(s.folder, found)
-    drawn = draw_overlays(coco, predictions, scores, overlays, s.folder / "overlays")
+    drawn = draw_overlays(coco, predictions, scores, overlays, s.folder / "figures")
     write_json(s.folder / "overlays.json", {"score_threshold": scores.best_f1_score, "screens": [asdict(overlay) for overlay in drawn]})
-    images = {f"predictions on {o.key} ({o.family}, {o.kit})": f"overlays/{o.predictions_file}" for o in drawn}
+    images = {f"predictions on {o.key} ({o.family}, {o.kit})": f"figures/{o.predictions_file}" for o in drawn}
     screens = len(coco["images"])
     s.report(
         scores.metrics

@@ -198,7 +198,7 @@ def _reconstructions() -> Figure:
 
 
 def _overlay(screen: dict[str, Any]) -> OverlayFigures:
-    folder = artifact("eval_detection") / "overlays"
+    folder = artifact("eval_detection") / "figures"
     title = f"{screen['family']}, {screen['kit']}"
     truth = f"Truth: {screen['truth']} labelled elements, {screen['found']} of them hit by a prediction (bold)."
     predictions = f"{screen['shown']} predictions, {screen['found']} of them on an element of their class with IoU 0.5 or more (bold)."

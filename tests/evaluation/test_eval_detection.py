@@ -119,7 +119,7 @@ def test_the_stage_writes_what_it_measured(packed):
     assert len((folder / "pr_curve.csv").read_text().splitlines()) == 1 + 101
     drawn = json.loads((folder / "overlays.json").read_text())["screens"]
     assert len(drawn) == 4  # fewer than asked for: the split has no more
-    assert {path.name for path in (folder / "overlays").iterdir()} == {
+    assert {path.name for path in (folder / "figures").iterdir()} == {
         name for screen in drawn for name in (screen["truth_file"], screen["predictions_file"])
     }
 
