@@ -1,8 +1,8 @@
 """Does a grounder learn to see? A tiny Qwen3-VL of random weights, trained for minutes on one CPU thread, against what needs no eyes.
 
-    python -m benchmarks.grounding_proof                          renders screens, trains a quarter of an hour, writes docs/results/grounding_proof.*
+    python -m benchmarks.grounding_proof                          renders screens, trains 20 CPU minutes, writes docs/results/grounding_proof.*
     python -m benchmarks.grounding_proof --shards FOLDER          the same on screens that an earlier run has rendered there
-    python -m benchmarks.grounding_proof --draw                   draws the picture again from the JSON file
+    python -m benchmarks.grounding_proof --draw                   writes picture and tables again from the JSON file
 
 The screens are pages with forms, of five families, in one web kit and English, in its 28 themes: a world small enough to be learned in minutes. Tested are pages with
 other content, none of which is a near-duplicate of a page in training. Two questions:
@@ -12,8 +12,10 @@ other content, none of which is a near-duplicate of a page in training. Two ques
 2. Do personal LoRA adapters of the simulated test users (trained on two folds of a user's commands, scored on the third) beat the global model on commands
    that only the user's habits make clear?
 
-Everything learns, the vision tower too: unlike in the stages of the line there is no pretrained tower that could be kept. Conversations about one screen are
-trained in one sequence that holds the screen once; each sees the screen and itself alone (a test compares the losses with those of separate sequences).
+Everything learns, the vision tower too: unlike in the stages of the line there is no pretrained tower that could be kept. So that it gets more than the few
+bits that an answer tells about a whole screen, each image token also learns, less and less towards the end, to name what stands there: the words of the element's
+class and name, by the language model's own embeddings (the naming loss). The screen goes through the language model once; its keys and values are shared by all
+conversations about it (a test compares the losses with those of separate sequences). Layers compute in bfloat16.
 """
 
 import argparse
@@ -44,11 +46,18 @@ RESULTS = Path("docs/results")
 NAME = "grounding_proof"
 SEED, SHARD_SIZE = 6, 96
 FAMILIES = ("sign_in", "sign_up", "settings", "checkout", "form")
-WINDOW, SEEN = (512, 384), (256, 192)
-PER_STEP, PER_SCREEN, ADAPTER_STEP = 3, 12, 2
+WINDOW, SEEN = (512, 384), (384, 288)
+# Pages of a step; conversations about each, of which at most so many are ambiguous: to whom the user is unknown, these teach little.
+PER_STEP, PER_SCREEN, AMBIGUOUS, ADAPTER_STEP = 4, 12, 2, 2
+# What is asked: what never changes stands before the command, where all conversations share it.
+ASKED = "Answer with its point in relative coordinates (0-1000). Which element does this instruction mean? "
 LEARNING_RATE, ADAPTER_RATE, WARM_UP = 2e-3, 3e-3, 0.03
 # What the tokens of an answer weigh in the loss, by the place of a digit: a whole field lies within the units, so that they teach nothing but noise.
 HUNDREDS, TENS, UNITS, MARKS = 1.0, 0.7, 0.1, 0.3
+# Of the naming loss at the beginning; it falls to nothing along a line. Elements that only hold others have no name of their own.
+NAMING = 1.0
+HOLDERS = ("card", "navigation_bar", "breadcrumb", "list", "list_box", "dialog", "tab_bar", "toolbar", "sidebar")
+CELL = 32  # pixels of an image token's side
 TESTED, WATCHED = 800, 160
 
 
@@ -64,7 +73,7 @@ class Page:
 def main() -> None:
     options = _options()
     if options.draw:
-        return draw(json.loads((RESULTS / f"{NAME}.json").read_text(encoding="utf-8")))
+        return show(json.loads((RESULTS / f"{NAME}.json").read_text(encoding="utf-8")))
     import torch
 
     from training.models.grounder import Grounder, TinyShape, build_tiny, count, texts_of
@@ -74,8 +83,9 @@ def main() -> None:
         train, test, users = load_pages(options.shards or Path(scratch), options.train_shards, options.test_shards)
     kept = options.model / "training.json" if options.model else None
     texts = texts_of(sample["messages"] for page in train for sample in page.samples)
-    shape = TinyShape(hidden_size=128, layers=3, vision_hidden_size=96, vision_layers=3, vocabulary=1500)
+    shape = TinyShape(hidden_size=128, layers=3, vision_hidden_size=128, vision_layers=3, vocabulary=1500)
     model, processor = build_tiny(shape, texts, SEEN[0] * SEEN[1], SEED)
+    make_places_legible(model)
     parameters = count(model).total
     print(
         f"{len(train)} pages with {sum(len(p.samples) for p in train):,} commands to learn from, {len(test)} to be tested on; {parameters:,} parameters"
@@ -83,15 +93,16 @@ def main() -> None:
     proof = Proof(model, processor, train, test, users)
     vanilla = proof.scores(proof.watched)
     if kept and kept.is_file():
-        proof.model, training = Grounder.from_pretrained(options.model), json.loads(kept.read_text(encoding="utf-8"))
+        proof.use(Grounder.from_pretrained(options.model))
+        training = json.loads(kept.read_text(encoding="utf-8"))
     else:
-        training = proof.train(60 * options.minutes)
+        training = proof.train(60 * options.minutes, options.naming)
         if kept:
             proof.model.save_pretrained(options.model)
             kept.write_text(json.dumps(training), encoding="utf-8")
     result = proof.judge(vanilla, options.adapter_users, options.adapter_epochs)
     result |= {
-        "benchmark": NAME, "parameters": parameters, "train_pages": len(train), "test_pages": len(test), **training,
+        "benchmark": NAME, "minutes": options.minutes, "naming": options.naming, "parameters": parameters, "train_pages": len(train), "test_pages": len(test), **training,
         "screens": {"families": FAMILIES, "kit": "bootstrap", "window": WINDOW, "seen_by_the_model": SEEN},
     }  # fmt: skip
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -101,7 +112,7 @@ def main() -> None:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    draw(result)
+    show(result)
     print(table(result))
     print(json.dumps({k: result[k] for k in ("benchmark", "ratio", "ours", "peer", "unit", "passes", "personal_passes")}))
 
@@ -148,16 +159,78 @@ def load_pages(folder: Path, train_shards: int, test_shards: int) -> tuple[list[
         for sample in samples if user not in TEST_USERS else ():
             of_screen[sample["target"]["screen"]].append(sample)
     train, test = (
-        [Page(screen, pictures[screen.key], [*expression_samples(screen, knobs), *of_screen[screen.key]]) for screen in split[name]]
+        [
+            Page(screen, pictures[screen.key], [asked_here(sample) for sample in (*expression_samples(screen, knobs), *of_screen[screen.key])])
+            for screen in split[name]
+        ]
         for name in ("train", "test")
     )
-    return train, test, {user: users[user] for user in TEST_USERS}
+    return train, test, {user: [asked_here(sample) for sample in users[user]] for user in TEST_USERS}
+
+
+def asked_here(sample: dict[str, Any]) -> dict[str, Any]:
+    """The sample in this benchmark's words."""
+    seen, _ = sample["messages"][0]["content"]
+    question = {"role": "user", "content": [seen, {"type": "text", "text": ASKED + sample["target"]["instruction"]}]}
+    return sample | {"messages": [question, *sample["messages"][1:]]}
 
 
 def _opened(png: bytes) -> "Image.Image":
     from PIL import Image
 
     return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+# ---- the model -----------------------------------------------------------------------------------------------------------------------------------
+
+
+def make_places_legible(model: Any) -> None:
+    """The tower's position embeddings begin as sines and cosines of row and column: small random numbers are little beside what the pixels add to them."""
+    import torch
+
+    table = model.model.visual.pos_embed.weight
+    side, width = math.isqrt(len(table)), table.shape[1] // 4
+    angles = (torch.arange(side)[:, None] + 0.5) * math.pi / side * torch.logspace(0, math.log2(side / 2), width, base=2)
+    waves = torch.cat([angles.sin(), angles.cos()], dim=1)  # [side, channels / 2]
+    grid = torch.cat([waves[:, None].expand(-1, side, -1), waves[None].expand(side, -1, -1)], dim=2)
+    table.data.copy_(0.3 * grid.reshape(len(table), -1))
+
+
+def attention_by_parts(
+    module: Any, query: "Tensor", key: "Tensor", value: "Tensor", attention_mask: "Tensor | None" = None, scaling: float = 1.0, **options: Any
+) -> "tuple[Tensor, None]":
+    """Attention [B, heads, T, channels] -> [B, T, heads, channels] by its parts: on a CPU torch's fused kernel takes two to three times as long in bfloat16."""
+    key, value = (part.repeat_interleave(query.shape[1] // part.shape[1], dim=1) for part in (key, value))
+    scores = (query * scaling) @ key.transpose(2, 3)
+    if attention_mask is not None:
+        scores = scores + attention_mask.to(scores.dtype)
+    return (scores.softmax(-1) @ value).transpose(1, 2).contiguous(), None
+
+
+class Kept:
+    """Keys and values of the screens' layers, as the language model's layers hand them over."""
+
+    def __init__(self) -> None:
+        self.layers: list[tuple[Tensor, Tensor]] = []
+
+    def update(self, key: "Tensor", value: "Tensor", layer: int, *_: Any, **__: Any) -> "tuple[Tensor, Tensor]":
+        self.layers.append((key, value))
+        return key, value
+
+
+@dataclass(frozen=True)
+class After:
+    """Keys and values of conversations, each behind those of its screen."""
+
+    kept: Kept
+    screens: "Tensor"
+    """int64 [conversations]"""
+
+    def update(self, key: "Tensor", value: "Tensor", layer: int, *_: Any, **__: Any) -> "tuple[Tensor, Tensor]":
+        import torch
+
+        before = self.kept.layers[layer]
+        return torch.cat([before[0][self.screens], key], dim=2), torch.cat([before[1][self.screens], value], dim=2)
 
 
 # ---- learning ------------------------------------------------------------------------------------------------------------------------------------
@@ -170,24 +243,35 @@ class Proof:
         from evaluation.asking import read_protocol
         from evaluation.grounding_sets import case_of
 
-        self.model, self.processor, self.learned, self.users = model, processor, train, users
+        self.processor, self.learned, self.users = processor, train, users
         self.protocol = read_protocol("grounding-v1")
         self.pages = {page.screen.key: page for page in (*train, *test)}
         every = [sample for page in test for sample in page.samples]
         self.cases = _spread([case_of(sample["id"], sample["target"]) for sample in every], TESTED)
         self.watched = _spread(self.cases, WATCHED)
-        self._asked = self.protocol.prompt("", "blocks", "point").partition("?")[0] + "?"
         self._begun: tuple[Tensor, Tensor] | None = None
         self._tokens: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
+        self._names: dict[str, tuple[Tensor, Tensor]] = {}
+        self.use(model)
 
-    def train(self, seconds: float) -> dict[str, Any]:
+    def use(self, model: Any) -> None:
+        """Take this model."""
+        from transformers import AttentionInterface, AttentionMaskInterface
+        from transformers.masking_utils import eager_mask
+
+        AttentionInterface.register("by_parts", attention_by_parts)
+        AttentionMaskInterface.register("by_parts", eager_mask)
+        model.set_attn_implementation({"text_config": "by_parts", "vision_config": "by_parts"})
+        self.model = model
+
+    def train(self, seconds: float, naming: float) -> dict[str, Any]:
         """Learn for so many seconds of CPU time; watched between (which is not counted). Returns the curve, and what it took."""
         import torch
 
         optimizer = torch.optim.AdamW(self.model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.01)
         curve: list[dict[str, float]] = []
         spent, steps, answers, recent, wall = 0.0, 0, 0, [], time.time()
-        pages = self._endless(self.learned)
+        pages = self._endless([page for page in self.learned if page.samples])
         next_look = 0.0
         while spent < seconds:
             begin = time.process_time()
@@ -196,86 +280,137 @@ class Proof:
                 group["lr"] = LEARNING_RATE * min(1.0, (done + 1e-3) / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done))
             batch = [next(pages) for _ in range(PER_STEP)]
             rng = random.Random(f"{SEED}/{steps}")
-            chosen = [rng.sample(page.samples, min(PER_SCREEN, len(page.samples))) for page in batch]
-            loss = self.step(optimizer, batch, chosen)
+            chosen = [_drawn(page.samples, rng) for page in batch]
+            loss = self.step(optimizer, batch, chosen, naming=naming * max(0.0, 1 - done))
             recent.append(loss)
             steps, answers, spent = steps + 1, answers + sum(map(len, chosen)), spent + time.process_time() - begin
             if spent >= next_look or spent >= seconds:
-                in_box = float(self.scores(self.watched).in_box.mean())
-                curve.append({"cpu_seconds": round(spent, 1), "answers": answers, "loss": sum(recent) / len(recent), "in_box_accuracy": in_box})
-                print(f"{spent:5.0f} s of CPU, {steps} steps, {answers:,} answers: loss {curve[-1]['loss']:.3f}, in the box {in_box:.3f}", flush=True)
+                in_box, blind = (float(self.scores(self.watched, blind=shut).in_box.mean()) for shut in (False, True))
+                loss = sum(recent) / len(recent)
+                curve.append(
+                    {"cpu_seconds": round(spent, 1), "answers": answers, "loss": loss, "in_box_accuracy": in_box, "in_box_accuracy_grey": blind}
+                )
+                print(
+                    f"{spent:5.0f} s of CPU, {steps} steps, {answers:,} answers: loss {loss:.3f}, in the box {in_box:.3f}, shown grey {blind:.3f}",
+                    flush=True,
+                )
                 recent, next_look = [], next_look + seconds / 12
         took = {"train_cpu_seconds": round(spent, 1), "train_wall_seconds": round(time.time() - wall, 1), "steps": steps, "answers": answers}
         return {"curve": curve, **took}
 
-    def step(self, optimizer: Any, pages: Sequence[Page], chosen: Sequence[Sequence[dict[str, Any]]], features: "Tensor | None" = None) -> float:
-        """One update on some conversations about each page."""
+    def step(
+        self, optimizer: Any, pages: Sequence[Page], chosen: Sequence[Sequence[dict[str, Any]]], features: "Tensor | None" = None, naming: float = 0.0
+    ) -> float:
+        """One update on some conversations about each page; the loss of their answers."""
         import torch
 
         self.model.train()
-        loss = self.loss(pages, chosen, features)
+        with torch.autocast("cpu", torch.bfloat16):
+            features = self.features([page.picture for page in pages]) if features is None else features
+            loss = self.loss(chosen, features)
+            whole = loss + naming * self.naming_loss(pages, features) if naming else loss
         optimizer.zero_grad()
-        loss.backward()
+        whole.backward()
         torch.nn.utils.clip_grad_norm_([p for p in self.model.parameters() if p.requires_grad], 1.0)
         optimizer.step()
         return float(loss.detach())
 
-    def loss(self, pages: Sequence[Page], chosen: Sequence[Sequence[dict[str, Any]]], features: "Tensor | None" = None) -> "Tensor":
-        """Weighted mean of the cross-entropies of the answers' tokens. Each page is one row: the screen, then its conversations, each of which sees the screen and itself."""
+    def features(self, pictures: "Sequence[Image.Image]") -> "Tensor":
+        """[1 + deepstack layers, image tokens of all, hidden]"""
+        from training.models.grounder import image_features, vision_tower
+
+        inputs = self.processor.image_processor(images=list(pictures), return_tensors="pt")
+        return image_features(vision_tower(self.model), inputs["pixel_values"], inputs["image_grid_thw"])
+
+    def loss(self, chosen: Sequence[Sequence[dict[str, Any]]], features: "Tensor") -> "Tensor":
+        """Weighted mean of the cross-entropies of the answers' tokens, of some conversations about each screen. The screens go through the language model once,
+        up to the command; the rest of each conversation, a row of its own, sees its screen's keys and values and itself."""
         import torch
+        import torch.nn.functional as F
         from torch.nn.utils.rnn import pad_sequence
 
-        rows, targets, shares, places, blocks, pixels, grids = [], [], [], [], [], [], []
-        for page, samples in zip(pages, chosen, strict=True):
-            inputs = self.processor.image_processor(images=[page.picture], return_tensors="pt") if features is None else None
-            if inputs is not None:
-                pixels.append(inputs["pixel_values"])
-                grids.append(inputs["image_grid_thw"])
-            prefix, positions = self._prefix()
-            ids, target, place, block = [prefix], [torch.full_like(prefix, -100)], [positions], [torch.zeros_like(prefix)]
-            share = [torch.zeros(len(prefix))]
-            for number, sample in enumerate(samples, start=1):
-                tokens, worth = self._tail(sample)
-                trained = len(worth)
-                ids.append(torch.tensor(tokens))
-                # What a token is to be followed by.
-                follow = torch.full((len(tokens),), -100)
-                follow[-trained - 1 : -1] = ids[-1][-trained:]
-                target.append(follow)
-                share.append(torch.zeros(len(tokens)))
-                share[-1][-trained - 1 : -1] = torch.tensor(worth)
-                start = torch.tensor([[len(prefix)], *[[int(positions[1:].max()) + 1]] * 3])
-                place.append(start + torch.arange(len(tokens)))
-                block.append(torch.full((len(tokens),), number))
-            rows.append(torch.cat(ids))
-            targets.append(torch.cat(target))
-            shares.append(torch.cat(share))
-            places.append(torch.cat(place, dim=1).T)
-            blocks.append(torch.cat(block))
-        input_ids = pad_sequence(rows, batch_first=True, padding_value=self.processor.tokenizer.pad_token_id)
-        wanted = pad_sequence(targets, batch_first=True, padding_value=-100)
-        position_ids = pad_sequence(places, batch_first=True).permute(2, 0, 1)
-        own = pad_sequence(blocks, batch_first=True, padding_value=-1)
-        before = torch.ones(own.shape[1], own.shape[1], dtype=torch.bool).tril()
-        visible = before & ((own[:, None, :] == own[:, :, None]) | (own[:, None, :] == 0))
-        weights = pad_sequence(shares, batch_first=True)
-        weights = weights / weights.sum()
-        seen = {"features": features} if features is not None else {"pixel_values": torch.cat(pixels), "image_grid_thw": torch.cat(grids)}
-        found: Tensor = self.model(
-            input_ids=input_ids, targets=wanted, weights=weights, position_ids=position_ids, attention_mask=visible[:, None], **seen
-        )["loss"]  # fmt: skip
-        return found
+        from training.models.grounder import core
+
+        grounder = core(self.model)
+        language, embedding = grounder.model.language_model, grounder.model.get_input_embeddings()
+        prefix, places = self._prefix()
+        length, screens = len(prefix), len(chosen)
+        tails = [(number, *self._tail(sample)) for number, samples in enumerate(chosen) for sample in samples]
+        # The last token is not fed: nothing follows it.
+        ids = pad_sequence([torch.tensor(tokens[:-1]) for _, tokens, _ in tails], batch_first=True)
+        targets, weights = torch.full(ids.shape, -100), torch.zeros(ids.shape)
+        for row, (_, tokens, worth) in enumerate(tails):
+            end = len(tokens) - 1
+            targets[row, end - len(worth) : end] = torch.tensor(tokens[-len(worth) :])
+            weights[row, end - len(worth) : end] = torch.tensor(worth)
+
+        def causal(rows: int, seen: int) -> "Tensor":
+            return torch.full((rows, seen), -1e9).triu(seen - rows + 1)[None, None]
+
+        pictured = (prefix == grounder.config.image_token_id).expand(screens, -1)
+        embedded = embedding(prefix.expand(screens, -1)).masked_scatter(pictured[..., None], features[0].to(embedding.weight.dtype))
+        kept = Kept()
+        language(
+            inputs_embeds=embedded, position_ids=places[1:, None].expand(-1, screens, -1), attention_mask=causal(length, length).expand(screens, -1, -1, -1),
+            past_key_values=kept, visual_pos_masks=pictured, deepstack_visual_embeds=list(features[1:]),
+        )  # fmt: skip
+        rows, longest = ids.shape
+        hidden = language(
+            inputs_embeds=embedding(ids), position_ids=(int(places[1:].max()) + 1 + torch.arange(longest)).expand(3, rows, -1),
+            attention_mask=causal(longest, length + longest).expand(rows, -1, -1, -1), past_key_values=After(kept, torch.tensor([t[0] for t in tails])),
+        ).last_hidden_state  # fmt: skip
+        trained = targets != -100
+        each = F.cross_entropy(grounder.lm_head(hidden[trained]).float(), targets[trained], reduction="none")
+        return (each * weights[trained]).sum() / weights.sum()
+
+    def naming_loss(self, pages: Sequence[Page], features: "Tensor") -> "Tensor":
+        """Cross-entropy of the words of what stands at each image token, by the product of its feature with the words' embeddings."""
+        import torch
+
+        from training.models.grounder import core
+
+        words = core(self.model).model.get_input_embeddings().weight
+        told = (5 * features[0] @ words.T).float().log_softmax(-1)
+        cells = len(features[0]) // len(pages)
+        found = [self._named(page) for page in pages]
+        places = torch.cat([place + torch.tensor([[number * cells], [0]]) for number, (place, _) in enumerate(found)], dim=1)
+        return -(told[places[0], places[1]] * torch.cat([share for _, share in found])).sum() / len(features[0])
+
+    def _named(self, page: Page) -> "tuple[Tensor, Tensor]":
+        """(cell, token) pairs [2, N] and their shares [N]: the words of class and name of the elements that cover a cell, alike; `<|endoftext|>` where none is."""
+        import torch
+
+        if page.screen.key not in self._names:
+            columns, rows = SEEN[0] // CELL, SEEN[1] // CELL
+            tokenizer = self.processor.tokenizer
+            words: list[set[int]] = [set() for _ in range(columns * rows)]
+            for element in page.screen.elements:
+                if element.class_name in HOLDERS:
+                    continue
+                said = f" {element.class_name.replace('_', ' ')} {element.name or element.text} {element.icon}".rstrip()
+                tokens = tokenizer(said, add_special_tokens=False)["input_ids"][:10]
+                x1, x2 = (x * columns / page.screen.width for x in (element.box.x1, element.box.x2))
+                y1, y2 = (y * rows / page.screen.height for y in (element.box.y1, element.box.y2))
+                for row in range(int(y1), min(rows, math.ceil(y2))):
+                    for column in range(int(x1), min(columns, math.ceil(x2))):
+                        if (min(x2, column + 1) - max(x1, column)) * (min(y2, row + 1) - max(y1, row)) > 0.08:
+                            words[row * columns + column].update(tokens)
+            pairs = [(cell, token, 1 / max(1, len(held))) for cell, held in enumerate(words) for token in sorted(held) or [tokenizer.pad_token_id]]
+            self._names[page.screen.key] = torch.tensor([pair[:2] for pair in pairs]).T, torch.tensor([pair[2] for pair in pairs])
+        return self._names[page.screen.key]
 
     def _prefix(self) -> "tuple[Tensor, Tensor]":
         """What every conversation begins with, up to the command: token ids [P], and position ids [4, P]."""
         import torch
 
         if self._begun is None:
-            tokenizer, core = self.processor.tokenizer, self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
-            messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": self._asked}]}]
+            from training.models.grounder import core
+
+            tokenizer = self.processor.tokenizer
+            messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": ASKED.rstrip()}]}]
             text = self.processor.apply_chat_template(messages, tokenize=False)
             inputs = self.processor(text=[text], images=[self.learned[0].picture], return_tensors="pt")
-            rope, _ = core.model.get_rope_index(inputs["input_ids"], inputs["mm_token_type_ids"], image_grid_thw=inputs["image_grid_thw"])
+            rope, _ = core(self.model).model.get_rope_index(inputs["input_ids"], inputs["mm_token_type_ids"], image_grid_thw=inputs["image_grid_thw"])
             end = inputs["input_ids"].shape[1] - len(tokenizer("<|im_end|>\n", add_special_tokens=False)["input_ids"])
             self._begun = inputs["input_ids"][0, :end], torch.cat([torch.arange(end)[None], rope[:, 0, :end]])
         return self._begun
@@ -285,7 +420,7 @@ class Proof:
         question, answer = sample["messages"][0]["content"][-1]["text"], sample["messages"][-1]["content"][0]["text"]
         if (question, answer) not in self._tokens:
             tokenizer = self.processor.tokenizer
-            before = tokenizer(f"{question.removeprefix(self._asked)}<|im_end|>\n<|im_start|>assistant\n", add_special_tokens=False)["input_ids"]
+            before = tokenizer(f"{question.removeprefix(ASKED.rstrip())}<|im_end|>\n<|im_start|>assistant\n", add_special_tokens=False)["input_ids"]
             after = tokenizer(f"{answer}<|im_end|>", add_special_tokens=False)["input_ids"]
             pieces = [tokenizer.decode([token]) for token in after]
             worth = [MARKS] * len(pieces)
@@ -313,7 +448,7 @@ class Proof:
         grey = Image.new("RGB", SEEN, (128, 128, 128))
         questions = [
             Question(
-                self.protocol.prompt(case.instruction, "blocks", "point"),
+                ASKED + case.instruction,
                 lambda picture=grey if blind else self.pages[case.screen].picture: picture,
             )
             for case in cases
@@ -380,7 +515,7 @@ class Proof:
         from evaluation.grounding import Scores
         from evaluation.grounding_sets import case_of
         from training.grounding.users import FOLDS, make_folds
-        from training.models.grounder import add_lora, freeze_vision, image_features
+        from training.models.grounder import add_lora, freeze_vision
 
         freeze_vision(self.model)
         base = self.model
@@ -403,9 +538,8 @@ class Proof:
                     if sample["id"] not in folds[fold]:
                         by_screen[sample["target"]["screen"]].append(sample)
                 for key in by_screen.keys() - features.keys():
-                    inputs = self.processor.image_processor(images=[self.pages[key].picture], return_tensors="pt")
                     with torch.no_grad():
-                        features[key] = image_features(base.model.visual, inputs["pixel_values"], inputs["image_grid_thw"])
+                        features[key] = self.features([self.pages[key].picture])
                 optimizer = torch.optim.AdamW([p for p in self.model.parameters() if p.requires_grad], lr=ADAPTER_RATE, weight_decay=0.01)
                 steps = epochs * math.ceil(len(by_screen) / ADAPTER_STEP)
                 done = 0
@@ -431,6 +565,15 @@ class Proof:
             return Scores(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("parsed", "click", "in_box", "distance", "iou")))
 
         return cases, joined(before), joined(after), spent
+
+
+def _drawn(samples: Sequence[dict[str, Any]], rng: random.Random) -> list[dict[str, Any]]:
+    """Some conversations about a page, few of them ambiguous."""
+    kinds: tuple[list[dict[str, Any]], ...] = ([], [])
+    for sample in samples:
+        kinds[sample["target"]["kind"] == "ambiguous"].append(sample)
+    habits = rng.sample(kinds[1], min(AMBIGUOUS, len(kinds[1])))
+    return [*rng.sample(kinds[0], min(PER_SCREEN - len(habits), len(kinds[0]))), *habits]
 
 
 def _spread(items: list[Any], number: int) -> list[Any]:
@@ -464,6 +607,45 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def show(result: dict[str, Any]) -> None:
+    """Picture and tables of a result, in docs/results."""
+    draw(result)
+    (RESULTS / f"{NAME}.md").write_text(markdown(result), encoding="utf-8")
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """docs/results/grounding_proof.md: both tables and the curve."""
+    seconds = result["train_cpu_seconds"]
+    lines = [
+        "# What a tiny grounder learns in minutes",
+        "",
+        f"`python -m benchmarks.grounding_proof --minutes {result['minutes']:g}`: {result['parameters']:,} parameters from random weights, {seconds / 60:.1f} CPU minutes on "
+        f"one thread ({result['train_wall_seconds'] / 60:.0f} by the clock), {result['steps']:,} steps, {result['answers']:,} answers on {result['train_pages']:,} pages.",
+        "",
+        f'In the right element: {result["ours"]:.3f}, {result["ratio"]:.2f} times the better of "always the centre" and "random visible element" ({result["peer"]:.3f}); '
+        f"{'at least' if result['passes'] else 'less than'} twice. Intervals hold 95 % of a bootstrap over screens.",
+    ]
+    titles = {"expressions": "commands on unseen pages", "ambiguous": "ambiguous commands of the test users, held-out folds"}
+    for name, title in titles.items():
+        rows = result[name]["table"]
+        lines += [
+            "",
+            f"| {rows[0]['cases']} {title} | in the box | 95 % interval | near | mean distance | unread |",
+            "|---|---:|---:|---:|---:|---:|",
+        ]
+        lines += [
+            f"| {row['model']} | {row['in_box']:.3f} | {row['in_box_low']:.3f} – {row['in_box_high']:.3f} | {row['click']:.3f} | {row['mean_distance']:.0f} "
+            f"| {row['unparsed']} of {row['cases']} |"
+            for row in rows
+        ]
+    lines += ["", f"| CPU minutes | answers | loss | in the box, {WATCHED} commands | the same, shown grey |", "|---:|---:|---:|---:|---:|"]
+    lines += [
+        f"| {point['cpu_seconds'] / 60:.1f} | {point['answers']:,} | {point['loss']:.3f} | {point['in_box_accuracy']:.3f} | {point['in_box_accuracy_grey']:.3f} |"
+        for point in result["curve"]
+    ]
+    return "\n".join([*lines, "", f"![The curve, and each user's gain]({NAME}.png)", ""])
+
+
 def draw(result: dict[str, Any]) -> None:
     """docs/results/grounding_proof.png: the curve beside what needs no eyes, and each user's gain."""
     import matplotlib
@@ -473,29 +655,30 @@ def draw(result: dict[str, Any]) -> None:
 
     from evaluation.charts import LIGHT
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained", width_ratios=(3, 2))
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4.4), layout="constrained", width_ratios=(3, 2))
     blue, orange, green = LIGHT.series
     rows = {row["model"]: row for row in result["expressions"]["table"]}
     minutes = [point["cpu_seconds"] / 60 for point in result["curve"]]
     left.plot(minutes, [point["in_box_accuracy"] for point in result["curve"]], "o-", color=blue, markersize=3, label=f"trained, {WATCHED} commands")
+    left.plot(minutes, [point["in_box_accuracy_grey"] for point in result["curve"]], "-", color=green, linewidth=1, label="the same, shown grey")
     final = rows["trained"]
     error = [[final["in_box"] - final["in_box_low"]], [final["in_box_high"] - final["in_box"]]]
     left.errorbar([minutes[-1]], [final["in_box"]], error, fmt="D", color=blue, capsize=4, label=f"at the end, all {final['cases']}")
     for name, color, style in (("trained, shown grey", green, "-."), ("random visible element", orange, "--"), ("always the centre", "#8a8f98", ":")):
-        left.axhline(rows[name]["in_box"], color=color, linestyle=style, label=name)
+        left.axhline(rows[name]["in_box"], color=color, linestyle=style, label=f"{name}, all {final['cases']}" if "grey" in name else name)
     left.axhline(2 * result["peer"], color=orange, linewidth=0.8, label="twice the best of these two")
     left.set(
         title="Clicks in the right element, unseen pages", xlabel="CPU minutes of training, one thread", ylabel="share of commands", ylim=(0, None)
     )
-    left.legend(frameon=False, fontsize=8, loc="lower right")
+    left.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
     users = result["ambiguous"]["users"]
     for place, user in enumerate(users):
         right.plot([user["global"], user["personal"]], [place, place], color="#c4c9d1", zorder=1)
     right.scatter([u["global"] for u in users], range(len(users)), s=60, facecolor="white", edgecolor=orange, linewidth=1.6, label="global", zorder=2)
     right.scatter([u["personal"] for u in users], range(len(users)), s=22, color=blue, label="personal", zorder=3)
     right.set_yticks(range(len(users)), [f"user {u['user']} ({u['cases']})" for u in users])
-    right.set(title="Ambiguous commands, held-out folds", xlabel="share in the right element", xlim=(0, None))
-    right.legend(frameon=False, fontsize=8, loc="lower right")
+    right.set(title="Ambiguous commands by user", xlabel="share in the right element", xlim=(0, None))
+    right.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(color=LIGHT.grid, linewidth=0.8)
@@ -505,8 +688,9 @@ def draw(result: dict[str, Any]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.grounding_proof", description=__doc__.partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=12.0, help="CPU minutes of global training (default: 12)")
-    parser.add_argument("--train-shards", type=int, default=15, help=f"of {SHARD_SIZE} pages each (default: 15)")
+    parser.add_argument("--minutes", type=float, default=20.0, help="CPU minutes of global training (default: 20)")
+    parser.add_argument("--naming", type=float, default=NAMING, help="weight of the naming loss at the beginning (default: %(default)s)")
+    parser.add_argument("--train-shards", type=int, default=36, help=f"of {SHARD_SIZE} pages each (default: 36)")
     parser.add_argument("--test-shards", type=int, default=4, help="(default: 4)")
     parser.add_argument("--adapter-users", type=int, default=10, help="test users that get adapters, of 10 (default: 10)")
     parser.add_argument("--adapter-epochs", type=int, default=4, help="(default: 4)")
@@ -514,7 +698,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--model", type=Path, help="folder to keep the trained model in; one that is there already is judged again instead of trained"
     )
-    parser.add_argument("--draw", action="store_true", help="only draw the picture again")
+    parser.add_argument("--draw", action="store_true", help="only write picture and tables again")
     return parser.parse_args()
 
 
