@@ -20,7 +20,7 @@ from contracts.knobs import Tracking, load_knobs
 from contracts.stage import stage
 from evaluation import report as report_stage
 from evaluation.config import ReportKnobs
-from evaluation.evidence import command_line, cost, duration, figure, gather, machine, size
+from evaluation.evidence import STAGES, command_line, cost, duration, figure, gather, machine, size
 from evaluation.gallery import judged_screens
 from evaluation.page import html_page
 from evaluation.promoted import gather_promoted
@@ -57,6 +57,18 @@ def test_figures_in_the_page_are_those_of_the_artifacts(report):
     assert "0123456789abcdef0123456789abcdef.dir" in text  # the dataset version
     assert "above 0.95" in text and text.count("not measured") == 2
     assert json.loads((report / "metrics.json").read_text())["AP"] == metrics["AP"]
+
+
+@pytest.mark.parametrize("name", [stage for stage in STAGES if stage.startswith("eval_")])
+def test_evaluations_leave_the_same_kinds_of_files(finished_line, name):
+    """Flat numbers for `dvc metrics`, columns of a row per prediction or sample (made-up evaluations have no rows), and pictures."""
+    import pyarrow.parquet as pq
+
+    folder = finished_line / "artifacts" / name
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics and all(isinstance(value, int | float) for value in metrics.values())
+    assert len(pq.read_schema(folder / "details.parquet")) > 5
+    assert list((folder / "figures").glob("*.png"))
 
 
 def test_the_page_stands_alone(report):
