@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from contracts.errors import InputError
+from contracts.registry import promoted_version
 from orchestration.definitions import build
 from orchestration.gates import Gate, Promoted, judge, read_gates
 from orchestration.pipeline import recorded_version
@@ -75,6 +76,8 @@ def test_only_a_model_whose_gates_hold_is_promoted_and_rollback_goes_back(gated:
     ):
         registry.promote("v2", "worse")
     assert registry.promoted() == "v1"
+    told = promoted_version(registry.model.name, registry.folder.parent)  # what the report reads
+    assert told and told["version"] == "v1" and told["promoted"] and told["lineage"].keys() >= {"dataset_version", "test_split", "runs"}
 
     retrain(gated, 0.245)
     assert registry.promote(registry.add(), "within the margin") and registry.promoted() == "v3"
