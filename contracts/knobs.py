@@ -116,7 +116,7 @@ class Watching(Knobs):
     """When a training run looks at its own features, what alarms it, and what it does then (training/watch.py)."""
 
     every_steps: int = Field(ge=0)
-    """A look every so many optimizer steps; 0: never."""
+    """A look every so many optimizer steps, and at the end of each epoch; 0: never."""
     probe_images: int = Field(ge=8)
     """Images of the validation split, the same at every look; half of them answer for the other half by their nearest neighbours."""
     from_step: int = Field(ge=0)

@@ -2,8 +2,8 @@
 
     fit(task, s, knobs, hardware, clip, callbacks=[watch(s, data)])    # sections `watch` and `notify` of params.yaml
 
-Every `watch.every_steps` optimizer steps the model's features (`task.features`) of the same validation images are measured, each level by itself; what is
-found goes to every logger, with the losses of that step (figures: training/feature_statistics.py):
+Every `watch.every_steps` optimizer steps, and at the end of each epoch, the model's features (`task.features`) of the same validation images are measured, each
+level by itself; what is found goes to every logger, with the losses of that step (figures: training/feature_statistics.py):
 
     watch_loss, watch_loss_level_<n>
     watch_variance_level_<n>, watch_mean_cosine_level_<n>    over images, of the mean over an image's cells
@@ -121,7 +121,7 @@ class Watch(L.Callback):
             self._losses[name] += value / module.plan.accumulation
         if (batch_idx + 1) % module.plan.accumulation:
             return
-        if trainer.global_step % self.settings.every_steps == 0:
+        if trainer.global_step % self.settings.every_steps == 0 or trainer.is_last_batch:
             self._look(trainer, module)
         if time.monotonic() - self._looked_at > _RESOURCE_SECONDS and rank() == 0:
             self._looked_at = time.monotonic()

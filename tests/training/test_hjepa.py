@@ -271,6 +271,8 @@ def test_the_stage(project: Path) -> None:
     with (folder / "curves.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [float(row["loss"]) for row in rows] == pytest.approx([float(row["loss_level_0"]) + 0.5 * float(row["loss_level_1"]) for row in rows])
+    # A look at the end of each epoch, however short it is: what the report draws.
+    assert [row["step"] for row in rows if row["watch_effective_rank_level_1"]] == ["2", "4"]
     net = HierarchicalJepa.from_pretrained(folder)
     weights = load_file(folder / "model.safetensors")
     names = [name for name in weights if name.startswith("online.") and "finer" not in name]
