@@ -121,7 +121,9 @@ class Watch(L.Callback):
             self._losses[name] += value / module.plan.accumulation
         if (batch_idx + 1) % module.plan.accumulation:
             return
-        if trainer.global_step % self.settings.every_steps == 0 or trainer.is_last_batch:
+        # Too few images are an error only where a look was asked for.
+        ends = trainer.is_last_batch and self._source.order.screens >= max(2, trainer.world_size)
+        if ends or trainer.global_step % self.settings.every_steps == 0:
             self._look(trainer, module)
         if time.monotonic() - self._looked_at > _RESOURCE_SECONDS and rank() == 0:
             self._looked_at = time.monotonic()
