@@ -10,7 +10,7 @@ from contracts.errors import InputError
 
 REPOSITORY = Path(__file__).parent.parent
 # Not speed claims: they measure other things, or need a GPU.
-OTHERS = {"detector_ablation", "detector_overfit", "gpu", "grounding_proof", "hjepa_ablation", "hjepa_cifar", "render_memory"}
+OTHERS = {"detector_ablation", "detector_overfit", "gpu", "grounding_proof", "hjepa_ablation", "hjepa_cifar10", "render_memory"}
 
 
 def results() -> dict:
