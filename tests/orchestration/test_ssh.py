@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,8 @@ import yaml
 
 from orchestration.definitions import build
 from tests.orchestration.cluster import PYTHON, Asker, Sshd, kill, make_asker, processes_of, steps, until
-from tests.orchestration.small_repository import REPOSITORY, Small
+from tests.orchestration.small_repository import REPOSITORY, Small, environment
+from tests.orchestration.test_faults import MATERIALIZE
 
 pytestmark = pytest.mark.cluster
 
@@ -253,3 +256,21 @@ def test_dagster_and_dvc_see_what_they_would_see_had_it_run_here(made: Small, in
     assert "pretrain_mae" not in made.check("dvc", "status", "pretrain_mae")
     assert (made.folder / "artifacts/pretrain_mae/launch.json").is_file()
     assert list((tmp_path / "box").glob("*/dvc-cache/files/md5/*"))
+
+
+def test_a_run_that_dagster_interrupts_ends_the_job_on_the_host(made: Small, sshd: Sshd, tmp_path: Path) -> None:
+    """*Terminate* interrupts the run's process, which interrupts `dvc repro`, which interrupts the launcher."""
+    made.edit("params.yaml", "loader: auto}", "loader: auto, target: box}")
+    made.edit("params.yaml", "steps: 3", "steps: 3000")
+    (made.folder / "hosts.yaml").write_text(yaml.safe_dump({"targets": {"box": target(sshd, tmp_path / "box")}}))
+    made.check("git", "add", ".")
+    made.check("git", "-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "-qm", "elsewhere")
+    command = [sys.executable, "-W", "ignore", "-c", MATERIALIZE]
+    with subprocess.Popen(command, cwd=made.folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        try:
+            until(lambda: processes_of(tmp_path / "box", "training.pretrain_mae"), "the stage works on the host")
+            run.send_signal(signal.SIGINT)
+            until(lambda: not processes_of(tmp_path / "box"), "the job is gone", 30)
+        finally:
+            run.kill()
+    assert not list((made.folder / "artifacts").glob("*pretrain_mae*"))
