@@ -41,7 +41,7 @@ def main() -> None:
         seed = {} if options.seed is None else {"seed": options.seed}
         knobs = changed(knobs, recipe.knobs | seed, options.recipe, "knobs")
         hardware = changed(hardware, recipe.hardware, options.recipe, "hardware")
-    images = _images(options.data, recipe) if recipe else None
+    images = _images(options.data, recipe, knobs.encoder) if recipe else None
     with stage(options.out, knobs, hardware, dataset_version=images and images.version) as s:
         L.seed_everything(knobs.seed, verbose=False)
         data = _data(knobs, hardware, images, s.name)
@@ -74,10 +74,15 @@ def config_of(knobs: PretrainHjepaKnobs, image_size: tuple[int, int]) -> "HjepaC
     )  # fmt: skip
 
 
-def _images(source: Path, recipe: Recipe) -> "ImageSet":
-    from training.image_sets import read_images
+def _images(source: Path, recipe: Recipe, encoder: str) -> "ImageSet":
+    import torch
 
-    return read_images(source, recipe.image_size, corrupt_limit=recipe.corrupt_limit)
+    from training.image_sets import read_images
+    from training.models.encoder import build_encoder
+
+    with torch.device("meta"):  # for its cell alone, which is the same for images of any size
+        cell = build_encoder(encoder, recipe.image_size or (256, 256)).cell
+    return read_images(source, recipe.image_size, patch=cell, corrupt_limit=recipe.corrupt_limit)
 
 
 def _data(knobs: PretrainHjepaKnobs, hardware: Hardware, images: "ImageSet | None", name: str) -> Any:

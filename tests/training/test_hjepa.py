@@ -436,6 +436,10 @@ def test_a_run_on_other_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     made = json.loads(Path("artifacts/hjepa_small/run.json").read_text())
     assert made["stage"] == "hjepa_small" and made["knobs"]["encoder"] == "vit_nano_patch4_32" and made["dataset_version"]
     assert HierarchicalJepa.from_pretrained(Path("artifacts/hjepa_small")).image_size == (32, 32)
+    Path("recipe.yaml").write_text(json.dumps(recipe | {"knobs": recipe["knobs"] | {"encoder": "vit_nano", "levels": 1, "level_weights": [1.0]}}))
+    monkeypatch.setattr("sys.argv", ["stage", "--recipe", "recipe.yaml", "--data", "images", "--out", "hjepa_coarse"])
+    with pytest.raises(InputError, match=r"\d.png: is smaller than a patch of 16 pixels. Found: 1\d x 16"):
+        pretrain_hjepa.main()
     Path("recipe.yaml").write_text(json.dumps(recipe | {"knobs": {"predictor_dept": 2}}))
     with pytest.raises(InputError, match=r"recipe.yaml: knobs.predictor_dept: is an unknown knob. Did you mean `predictor_depth`"):
         pretrain_hjepa.main()
