@@ -24,11 +24,45 @@ HOSTS = Path("hosts.yaml")
 LOCAL = "local"
 
 
-class Target(Knobs):
-    """One place. Every key but the first four may be left out."""
+class KubernetesKnobs(Knobs):
+    """How a job becomes pods. GPUs follow from the stage's `devices`, shared by the target's `nodes` alike."""
 
-    launcher: Literal["ssh", "slurm"]
-    """`ssh`: a process on the host. `slurm`: a job that sbatch submits, on the host or, without `hosts`, on this machine."""
+    image: str
+    """Image with the stage's libraries in the interpreter `python` of the target; git and DVC too with `data: dvc`."""
+    claim: str
+    """PersistentVolumeClaim on which the target's `folder` lies; several nodes need one of mode ReadWriteMany."""
+    mount: str | None = None
+    """Where the claim is mounted in the pods; at `folder` if not given."""
+    namespace: str = "default"
+    """Namespace of the jobs."""
+    context: str | None = None
+    """Context of the kubeconfig; its current one if not given, and the pod's own account where this side runs in a pod."""
+    service_account: str | None = None
+    """Account of the pods."""
+    secrets: tuple[str, ...] = ()
+    """Secrets whose keys become environment variables: credentials of the git and DVC remotes, of a tracker."""
+    resources: dict[str, str] = Field(default_factory=dict)
+    """Requests and limits of a pod besides its GPUs, such as `{cpu: "16", memory: 128Gi}`."""
+    gpu_resource: str = "nvidia.com/gpu"
+    """The resource under which nodes offer GPUs."""
+    shared_memory: str = "16Gi"
+    """Size of /dev/shm, over which processes of a loader hand on batches."""
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    """Labels that a node must have."""
+    tolerations: tuple[dict[str, str | int], ...] = ()
+    """Taints that the pods put up with."""
+    priority_class: str | None = None
+    """PriorityClass of the pods."""
+    queue: str | None = None
+    """LocalQueue of Kueue that admits the job."""
+
+
+class Target(Knobs):
+    """One place. Every key but the first three may be left out."""
+
+    launcher: Literal["ssh", "slurm", "kubernetes"]
+    """`ssh`: a process on the host. `slurm`: a job that sbatch submits, on the host or, without `hosts`, on this machine. `kubernetes`: a Job, or with several
+    `nodes` a PyTorchJob of Kubeflow's."""
     hosts: tuple[str, ...] = ()
     """As OpenSSH knows them (`~/.ssh/config` says user, port, key, jump host). Several hosts run one training together (torchrun); Slurm needs one login node."""
     folder: str
@@ -38,6 +72,10 @@ class Target(Knobs):
     """The host's interpreter, in whose environment the stage's libraries are installed."""
     data: Literal["copy", "dvc", "shared"] = "copy"
     """How inputs reach the host. `copy`: rsync. `dvc`: `dvc push` here, `dvc pull` there, by way of DVC's default remote. `shared`: they are there already."""
+    git: str | None = None
+    """URL of a git repository that this side may push to and pods clone from; jobs are commits under its `refs/screenry/`."""
+    kubernetes: KubernetesKnobs | None = None
+    """What `launcher: kubernetes` needs."""
     changes: Literal["refuse", "carry"] = "refuse"
     """What becomes of uncommitted changes, and of code that git does not know: refused, or carried along."""
     ssh_options: tuple[str, ...] = ()
@@ -47,7 +85,7 @@ class Target(Knobs):
     dvc: str = "dvc"
     """The host's DVC; used with `data: dvc` alone."""
     nodes: int = Field(default=1, ge=1)
-    """Nodes of a Slurm job."""
+    """Nodes of a job of Slurm or Kubernetes."""
     sbatch: tuple[str, ...] = ()
     """Options for sbatch, such as `[--partition=gpu, --gres=gpu:8, --time=24:00:00]`."""
     rendezvous_host: str | None = None
@@ -69,6 +107,10 @@ class Target(Knobs):
 
     @model_validator(mode="after")
     def _fits(self) -> "Target":
+        if (self.launcher == "kubernetes") != (self.kubernetes is not None):
+            raise ValueError("`launcher: kubernetes` and a block `kubernetes:` belong together")
+        if self.kubernetes:
+            self._fits_kubernetes(self.kubernetes)
         if self.launcher == "ssh" and not self.hosts:
             raise ValueError("`launcher: ssh` needs `hosts`")
         if self.launcher == "slurm" and len(self.hosts) > 1:
@@ -78,6 +120,19 @@ class Target(Knobs):
         if not self.folder.startswith(("/", "~/")):
             raise ValueError("`folder` must start with / or ~/")
         return self
+
+    def _fits_kubernetes(self, knobs: KubernetesKnobs) -> None:
+        for key in ("hosts", "sbatch", "ssh_options", "bring_checkpoints", "rendezvous_host"):
+            if getattr(self, key):
+                raise ValueError(f"`{key}` does not belong to `launcher: kubernetes`")
+        if self.data == "copy":
+            raise ValueError("`launcher: kubernetes` needs `data: dvc` or `data: shared`, as nothing can be copied into pods")
+        if self.data == "dvc" and not self.git:
+            raise ValueError("pods with `data: dvc` need `git`, by which the code gets there")
+        if not self.folder.startswith("/"):
+            raise ValueError("`folder` must start with /, as pods have no home of yours")
+        if knobs.mount and not Path(self.folder).is_relative_to(knobs.mount):
+            raise ValueError("`folder` must lie on the claim, below `kubernetes.mount`")
 
     @property
     def node_count(self) -> int:
@@ -103,9 +158,10 @@ def load_targets(file: Path = HOSTS) -> dict[str, Target]:
         targets = _Hosts.model_validate_json(json.dumps(content, default=str)).targets
     except ValidationError as error:
         first = error.errors()[0]
-        field, known = ".".join(str(part) for part in first["loc"]), [*Target.model_fields]
+        field = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            fix = suggestion(str(first["loc"][-1]), known if len(first["loc"]) > 1 else ["targets"])
+            inside: type[Knobs] = _Hosts if len(first["loc"]) == 1 else KubernetesKnobs if first["loc"][-2] == "kubernetes" else Target
+            fix = suggestion(str(first["loc"][-1]), [*inside.model_fields])
             raise InputError("is an unknown key.", file=file, field=field, fix=fix) from None
         problem = first["msg"].removeprefix("Value error, ")
         found = None if first["type"] in ("missing", "value_error") else repr(first["input"])

@@ -1,8 +1,9 @@
 """The host's side of a launch: one job in one folder, and all that is known of it in files there.
 
-    python job.py facts | prepare | checkout | submit | run | follow | cancel | collected ...
+    python job.py facts | prepare | checkout | submit | run | follow | cancel | collected | work ...
 
-One file of the standard library, because it is sent over the connection (`python - follow ...`) before anything is installed or checked out.
+One file of the standard library, because it is sent over the connection (`python - follow ...`) before anything is installed or checked out. Where there is
+no connection, in a pod, `work` does all of it, and its output is what `follow` writes.
 
     FOLDER/job.json          what to run, and how
     FOLDER/tree/             the code at its revision, the stage's inputs, its checkpoints and its output
@@ -42,6 +43,8 @@ FORGOTTEN_AFTER = 30 * 24 * 3600.0
 _BEAT = 2.0
 _START_PATIENCE = 60.0
 _CHUNK = 1 << 16
+# Exit code of `work` where something is missing that a person must bring.
+_LACKING = 78
 _SLURM_ACTIVE = {
     "PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "STOPPED", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT",
     "RESIZING", "SIGNALING", "STAGE_OUT",
@@ -52,7 +55,7 @@ _SIGNAL_CODES = {128 + signal.SIGTERM, 128 + signal.SIGKILL, 128 + signal.SIGHUP
 def facts(request: dict[str, Any]) -> dict[str, Any]:
     """What this host lacks of what the stage needs: Python modules, programs, room, a folder that can be written to; and its GPUs."""
     folder = Path(request["folder"]).expanduser()
-    found: dict[str, Any] = {"host": socket.gethostname(), "python": list(sys.version_info[:2]), "home": str(Path.home())}
+    found: dict[str, Any] = {"host": socket.gethostname(), "folder": str(folder), "python": list(sys.version_info[:2]), "home": str(Path.home())}
     found["modules"] = [name for name in request["modules"] if importlib.util.find_spec(name) is None]
     found["programs"] = [name for name in request["programs"] if shutil.which(name) is None]
     try:
@@ -197,8 +200,11 @@ def run(folder: Path, node: int) -> int:
         return code
 
 
-def follow(folder: Path, log_at: int, messages_at: int) -> None:
-    """Write what happens as lines of JSON to stdout, from these byte offsets on, until the job no longer runs or nobody reads."""
+def follow(folder: Path, log_at: int, messages_at: int, beat: float = _BEAT) -> None:
+    """Write what happens as lines of JSON to stdout, from these byte offsets on, until the job no longer runs or nobody reads.
+
+    Where nothing happens the state is said again every `beat` seconds.
+    """
     last_state, last_said, looked, now = None, 0.0, 0.0, state(folder)
     while True:
         if not (folder / "slurm").exists() or time.monotonic() - looked > _BEAT:
@@ -210,7 +216,7 @@ def follow(folder: Path, log_at: int, messages_at: int) -> None:
                 at += len(chunk)
                 print(json.dumps({name: chunk.decode("utf-8", "surrogateescape"), "at": at}))
             log_at, messages_at = (at, messages_at) if name == "log" else (log_at, at)
-        if now != last_state or time.monotonic() - last_said > _BEAT:
+        if now != last_state or time.monotonic() - last_said > beat:
             print(json.dumps({"state": now}))
             last_state, last_said = now, time.monotonic()
         sys.stdout.flush()
@@ -255,6 +261,125 @@ def collected(folder: Path, keep: int) -> None:
     done = sorted((f.parent for f in folder.parent.glob("*/collected")), key=lambda job: (job / "collected").stat().st_mtime, reverse=True)
     for job in done[keep:]:
         shutil.rmtree(job, ignore_errors=True)
+
+
+def work(request: dict[str, Any], node: int) -> int:
+    """A job from its inputs to its output on a machine that nothing but its log connects to the one that asked; returns the stage's exit code.
+
+    Writes lines of JSON to stdout: those of `follow`, `facts` if something is missing, `beat` while something else takes time, and `outs`, what DVC's remote
+    holds of the output. Several nodes share the folder.
+    """
+    folder, tree, supervisor = Path(request["folder"]), Path(request["tree"]), 0
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        if not supervisor:
+            raise SystemExit(128 + number)
+        _kill(supervisor, signal.SIGTERM)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, tell)
+    found = facts(request)
+    if found["modules"] or found["programs"] or "folder_error" in found or found["gpus"] < request["gpus"]:
+        _say(facts=found)
+        return _LACKING
+    prepare(folder, folder / "code.git")
+    if node == 0:
+        try:
+            _bring(folder, tree, request)
+        except subprocess.CalledProcessError as error:
+            with (folder / "log").open("a", encoding="utf-8") as log:
+                log.write(f"error: {' '.join(error.cmd[:4])} ... failed with exit code {error.returncode}\n")
+            follow(folder, 0, 0)
+            return 1
+        for marker in ("cancelled", "collected"):
+            (folder / marker).unlink(missing_ok=True)
+        _write(folder / "job.json", request)
+    _meet(folder, request, node)
+    deadline = time.monotonic() + 2 * STALE_AFTER
+    while _lives(folder, node) and time.monotonic() < deadline:  # a supervisor on a node that was lost, whose lock has yet to lapse
+        _pause()
+    _detached(folder, node, [sys.executable, str(tree / "orchestration/job.py"), "run", str(folder), str(node)])
+    own = max((attempt for attempt in _attempts(folder) if attempt["node"] == node), key=lambda attempt: int(attempt["attempt"]))
+    supervisor = own["supervisor"]
+    if node == 0:
+        follow(folder, 0, 0, request["beat"])  # from the start: what an earlier attempt wrote last may have reached nobody
+        if _lives(folder, node):  # another node was lost
+            _kill(supervisor, signal.SIGTERM)
+    while _lives(folder, node):
+        _pause()
+    code = next(attempt["code"] for attempt in _attempts(folder) if (attempt["attempt"], attempt["node"]) == (own["attempt"], node))
+    if code == 0 and node == 0:
+        if request["git"]:
+            try:
+                _say(outs=_push(tree, request))
+            except subprocess.CalledProcessError as error:
+                print(f"error: {' '.join(error.cmd[:2])} failed with exit code {error.returncode}: the output stays in {tree}", flush=True)
+                return 1
+        collected(folder, request["keep"])
+    return 128 + signal.SIGKILL if code is None else int(code)
+
+
+def _bring(folder: Path, tree: Path, request: dict[str, Any]) -> None:
+    """Code and inputs into the tree. CalledProcessError; the command's own words are in the job's log."""
+    if not request["git"]:
+        return
+    code, dvc = folder / "code.git", request["dvc"]
+    with (folder / "log").open("ab") as log:
+        _patiently(
+            ["git", "-C", str(code), "fetch", "-q", request["git"], f"+refs/screenry/{request['name']}:refs/heads/{request['name']}"], Path("/"), log
+        )
+        checkout(folder, code, request["snapshot"], request["revision"])
+        if request["inputs"]:
+            _patiently([dvc, "config", "--local", "cache.dir", str(folder.parent / "dvc-cache")], tree, log)
+            _patiently([dvc, "pull", "-q", *request["inputs"]], tree, log)
+
+
+def _push(tree: Path, request: dict[str, Any]) -> dict[str, str]:
+    """The stage's output into DVC's remote; returns hashes by path. Under a name of its own, as the declared one is the stage's."""
+    made = tree / "made"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir()
+    found = {}
+    with (made / "log").open("ab") as log:
+        for out in request["outs"]:
+            (tree / out).rename(made / Path(out).name)
+            for command in (["add", "-q"], ["push", "-q"]):
+                _patiently([request["dvc"], *command, f"made/{Path(out).name}" + (".dvc" if command[0] == "push" else "")], tree, log)
+            pointer = (made / f"{Path(out).name}.dvc").read_text(encoding="utf-8")
+            found[out] = re.findall(r"md5: *(\S+)", pointer)[0]
+    return found
+
+
+def _meet(folder: Path, request: dict[str, Any], node: int) -> None:
+    """Wait until the nodes of one job are all there, and the first has brought what they need: a cluster may start them at different times."""
+    if request["nodes"] == 1:
+        return
+    here = [folder / f"here-{number}" for number in range(request["nodes"])]
+    here[node].write_text(request["attempt"])
+    while any(not file.is_file() or file.read_text() != request["attempt"] for file in here):
+        _pause()
+
+
+def _patiently(command: list[str], cwd: Path, log: IO[bytes]) -> None:
+    with subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process:
+        while process.poll() is None:
+            _pause(process)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
+def _pause(process: "subprocess.Popen[bytes] | None" = None) -> None:
+    """A moment, with a sign of life; it ends with the process."""
+    _say(beat=time.time())
+    if process is None:
+        time.sleep(1)
+        return
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_BEAT)
+
+
+def _say(**event: Any) -> None:
+    print(json.dumps(event), flush=True)
 
 
 # --- attempts
@@ -465,6 +590,8 @@ def main() -> None:
         follow(Path(rest[0]), int(rest[1]), int(rest[2]))
     elif verb == "cancel":
         answer = cancel(Path(rest[0]))
+    elif verb == "work":
+        raise SystemExit(work(json.loads(rest[0]), int(rest[1])))
     elif verb == "collected":
         collected(Path(rest[0]), int(rest[1]))
     else:

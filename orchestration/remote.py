@@ -91,23 +91,102 @@ def describe(module: str, hardware: Hardware) -> Job:
 
 
 class Place:
-    """A target with its connections and, there, the folders of one job."""
+    """A target for one job. What its states hold, `orchestration.job.state` says."""
 
     def __init__(self, name: str, target: Target, job: Job):
         self.name, self.target, self.job = name, target, job
-        self.connections = [Connection(name, target, host) for host in target.hosts] or [Connection(name, target, None)]
-        self.first = self.connections[0]
-        self._root = target.folder
 
     @property
     def shared(self) -> bool:
         return self.target.data == "shared"
 
     @property
+    def code(self) -> list[str]:
+        """Files and folders of the stage that git brings."""
+        return code_deps(self.job.stage)
+
+    @property
+    def own(self) -> str:
+        """Tells the jobs of this repository on this machine from those of other repositories and people."""
+        return hashlib.sha256(f"{socket.gethostname()}:{Path.cwd()}".encode()).hexdigest()[:8]
+
+    @property
+    def where(self) -> str:
+        """What does not answer, if it does not."""
+        return self.name
+
+    def check(self) -> None:
+        """InputError that names what the target lacks."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        """Where the job stands."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Bring code, inputs and the checkpoints of an earlier attempt elsewhere."""
+        raise NotImplementedError
+
+    def submit(self) -> dict[str, Any]:
+        """Start the job, unless it runs already. Returns its state."""
+        raise NotImplementedError
+
+    def follow(self, log_at: int, messages_at: int) -> "subprocess.Popen[bytes]":
+        """A running process whose stdout tells what happens from these byte offsets on, as `orchestration.job.follow` does."""
+        raise NotImplementedError
+
+    def bring_checkpoints(self, into: Path) -> "subprocess.Popen[bytes] | None":
+        """Copies checkpoints here, if the target can."""
+        return None
+
+    def cancel(self) -> dict[str, Any]:
+        """Stop the job; returns its state."""
+        raise NotImplementedError
+
+    def clear(self) -> None:
+        """Stop what is left of an attempt that was lost."""
+
+    def by_hand(self) -> str:
+        """How a person tries whether the target answers."""
+        raise NotImplementedError
+
+    def fetch(self, out: Path, state: dict[str, Any]) -> Path:
+        """Bring an output here. Returns where it lies: at its place, or in a folder beside it."""
+        raise NotImplementedError
+
+    def collect(self, state: dict[str, Any]) -> None:
+        """Put the stage's output where it would be had it run here, with `launch.json`: where it ran, in how many attempts, and what was lost."""
+        for out in map(Path, self.job.stage.outs):
+            arrived = out if self.shared else self.fetch(out, state)
+            told = {key: state[key] for key in ("host", "slurm", "object", "attempts", "lost_seconds", "lost_steps") if key in state}
+            write_json(arrived / "launch.json", {"target": self.name, "launcher": self.target.launcher, **told})
+            if arrived != out:
+                shutil.rmtree(out, ignore_errors=True)
+                arrived.rename(out)
+        shutil.rmtree(ARTIFACTS / f".{self.job.stage.name}.checkpoints", ignore_errors=True)
+        self.forget()
+
+    def forget(self) -> None:
+        """The output was taken."""
+        raise NotImplementedError
+
+    def has_output(self) -> bool:
+        """Whether the output of a finished job is still there: DVC removes it from a shared folder before it runs a stage again."""
+        return not self.shared or all((Path(out) / "run.json").is_file() for out in self.job.stage.outs)
+
+
+class Hosts(Place):
+    """Hosts, or Slurm's, with the connections to them and, there, the folders of the job."""
+
+    def __init__(self, name: str, target: Target, job: Job):
+        super().__init__(name, target, job)
+        self.connections = [Connection(name, target, host) for host in target.hosts] or [Connection(name, target, None)]
+        self.first = self.connections[0]
+        self._root = target.folder
+
+    @property
     def _own(self) -> str:
-        """Beside the folders of other repositories and people, whose jobs are none of ours."""
-        asker = hashlib.sha256(f"{socket.gethostname()}:{Path.cwd()}".encode()).hexdigest()[:8]
-        return f"{self._root}/.dagster/launched" if self.shared else f"{self._root}/{Path.cwd().name}-{asker}"
+        return f"{self._root}/.dagster/launched" if self.shared else f"{self._root}/{Path.cwd().name}-{self.own}"
 
     @property
     def folder(self) -> str:
@@ -130,19 +209,11 @@ class Place:
                 self._root = self._root.replace("~", facts["home"], 1) if self._root.startswith("~/") else self._root
                 if len(self.connections) > 1 and "folder_error" not in facts:
                     connection.check("touch", f"{self._root}/{token}")
-            lacks = [f"the Python module{'s' if len(facts['modules']) > 1 else ''} {', '.join(facts['modules'])}"] if facts["modules"] else []
-            lacks += [f"the program{'s' if len(facts['programs']) > 1 else ''} {', '.join(facts['programs'])}"] if facts["programs"] else []
-            if tuple(facts["python"]) < (3, 11):
-                lacks.append(f"Python 3.11 (its own is {facts['python'][0]}.{facts['python'][1]})")
-            if "folder_error" in facts:
-                lacks.append(f"a folder {self._root} that can be written to ({facts['folder_error']})")
-            elif facts["free_bytes"] < needed:
+            lacks = lacking(facts, self)
+            if "folder_error" not in facts and facts["free_bytes"] < needed:
                 lacks.append(f"{(needed - facts['free_bytes']) / 1e9:.1f} GB of disk space in {self._root}")
-            elif not facts["token"]:
+            elif "folder_error" not in facts and not facts["token"]:
                 lacks.append(f"the folder {self._root} of {self.first.host}, which all hosts of a target must share")
-            share = self.job.hardware.devices // self.target.node_count
-            if self.target.launcher == "ssh" and self.job.hardware.accelerator == "gpu" and facts["gpus"] < share:
-                lacks.append(f"{share} GPUs (it has {facts['gpus']})")
             if lacks:
                 raise InputError(
                     f"{connection.host or 'this machine'} lacks {'; '.join(lacks)}.", file=HOSTS, field=f"targets.{self.name}",
@@ -160,11 +231,11 @@ class Place:
         if self.shared:
             return
         inputs, code, own = self.job.inputs, f"{self._own}/code.git", ARTIFACTS / f".{self.job.stage.name}.checkpoints"
-        with snapshot(code_deps(self.job.stage), self.target.changes == "carry") as (commit, revision):
+        with snapshot(self.code, self.target.changes == "carry") as (commit, revision):
             self.first.push(commit, self.job.name, code)
             self.first.job("checkout", self.folder, code, commit, revision)
         if self.target.data == "dvc":
-            _dvc("push", *inputs)
+            run_dvc("push", *inputs)
             cache = ["config", "--local", "cache.dir", f"{self._own}/dvc-cache"]
             for command in (cache, ["pull", "-q", *inputs]):
                 self.first.check("env", "-C", self.tree, self.target.dvc, *command)
@@ -204,25 +275,48 @@ class Place:
                 found = connection.job("cancel", self.folder)
         return found
 
-    def collect(self, state: dict[str, Any]) -> None:
-        """Put the stage's output where it would be had it run here, with `launch.json`: where it ran, in how many attempts, and what was lost."""
-        for out in map(Path, self.job.stage.outs):
-            if self.shared:
-                arrived = out
-            else:
-                arrived = out.with_name(f".{out.name}.partial")
-                self.first.fetch(f"{self.tree}/{out}", arrived)
-            told = {key: state.get(key) for key in ("host", "slurm", "attempts", "lost_seconds", "lost_steps")}
-            write_json(arrived / "launch.json", {"target": self.name, "launcher": self.target.launcher, **told})
-            if arrived != out:
-                shutil.rmtree(out, ignore_errors=True)
-                arrived.rename(out)
-        shutil.rmtree(ARTIFACTS / f".{self.job.stage.name}.checkpoints", ignore_errors=True)
+    def clear(self) -> None:
+        if len(self.connections) > 1:
+            self.cancel()  # on the other hosts
+
+    def follow(self, log_at: int, messages_at: int) -> "subprocess.Popen[bytes]":
+        return self.first.follow(self.folder, log_at, messages_at)
+
+    def bring_checkpoints(self, into: Path) -> "subprocess.Popen[bytes] | None":
+        return self.first.fetching(f"{self.tree}/artifacts/{into.name}", into)
+
+    def fetch(self, out: Path, state: dict[str, Any]) -> Path:
+        arrived = out.with_name(f".{out.name}.partial")
+        self.first.fetch(f"{self.tree}/{out}", arrived)
+        return arrived
+
+    def forget(self) -> None:
         self.first.job("collected", self.folder, self.target.keep_jobs)
 
-    def has_output(self) -> bool:
-        """Whether the output of a finished job is still there: DVC removes it from a shared folder before it runs a stage again."""
-        return not self.shared or all((Path(out) / "run.json").is_file() for out in self.job.stage.outs)
+    @property
+    def where(self) -> str:
+        return str(self.first.host)
+
+    def by_hand(self) -> str:
+        return self.first.by_hand()
+
+
+def lacking(facts: dict[str, Any], place: Place) -> list[str]:
+    """What a host does not have of what the place's job needs."""
+    lacks = [f"the Python module{'s' if len(facts['modules']) > 1 else ''} {', '.join(facts['modules'])}"] if facts["modules"] else []
+    lacks += [f"the program{'s' if len(facts['programs']) > 1 else ''} {', '.join(facts['programs'])}"] if facts["programs"] else []
+    if tuple(facts["python"]) < (3, 11):
+        lacks.append(f"Python 3.11 (its own is {facts['python'][0]}.{facts['python'][1]})")
+    if "folder_error" in facts:
+        lacks.append(f"a folder {facts['folder']} that can be written to ({facts['folder_error']})")
+    share = gpus_per_node(place)
+    if place.target.launcher != "slurm" and facts["gpus"] < share:
+        lacks.append(f"{share} GPUs (it has {facts['gpus']})")
+    return lacks
+
+
+def gpus_per_node(place: Place) -> int:
+    return place.job.hardware.devices // place.target.node_count if place.job.hardware.accelerator == "gpu" else 0
 
 
 class Follower:
@@ -239,7 +333,7 @@ class Follower:
         """The state in which the job no longer runs. VanishedError if the host is silent for too long."""
         heard, told = time.monotonic(), False
         while True:
-            process = self.place.first.follow(self.place.folder, self._log_at, self._messages_at)
+            process = self.place.follow(self._log_at, self._messages_at)
             try:
                 for event in _events(process, self.place.target.vanished_after):
                     heard, told = time.monotonic(), False
@@ -271,6 +365,14 @@ class Follower:
         elif "messages" in event:
             self._forward(event["messages"].encode("utf-8", "surrogateescape"))
             self._messages_at = event["at"]
+        elif "say" in event:
+            say(event["say"])
+        elif "facts" in event:
+            named = lacking(event["facts"], self.place)
+            raise InputError(
+                f"a node of {self.place.name} lacks {'; '.join(named)}.", file=HOSTS, field=f"targets.{self.place.name}",
+                fix="Correct the target, or put it into what its nodes start with (docs/launchers.md).",
+            )  # fmt: skip
         else:
             self._bring_checkpoints()
             found: dict[str, Any] = event["state"]
@@ -295,7 +397,7 @@ class Follower:
             return
         if time.monotonic() - self._brought >= every:
             self._brought = time.monotonic()
-            self._checkpoints = self.place.first.fetching(f"{self.place.tree}/artifacts/{name}", ARTIFACTS / name)
+            self._checkpoints = self.place.bring_checkpoints(ARTIFACTS / name)
 
 
 def launch_at(name: str, target: Target, module: str, hardware: Hardware) -> int:
@@ -313,24 +415,33 @@ def launch_at(name: str, target: Target, module: str, hardware: Hardware) -> int
     job = describe(module, hardware)
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, _raise_cancelled)
-    place, tried = Place(name, target, job), {name}
+    place, tried = place_for(name, target, job), {name}
     while True:
         try:
             return _run_at(place)
         except DisconnectedError as silent:
-            problem = f"{place.first.host} does not answer: {silent}"
+            problem = f"{place.where} does not answer: {silent}"
         except VanishedError:
-            problem = f"{place.first.host} has given no sign of life for {place.target.vanished_after:.0f} s"
+            problem = f"{place.where} has given no sign of life for {place.target.vanished_after:.0f} s"
         fallback = place.target.fallback
         if fallback is None or fallback in tried:
             raise InputError(
                 f"{problem}.", file=HOSTS, field=f"targets.{place.name}",
-                fix=f"Try `{place.first.by_hand()}`. When it answers, start the stage again: a job that still runs is taken up, a lost one goes on from "
+                fix=f"Try `{place.by_hand()}`. When it answers, start the stage again: a job that still runs is taken up, a lost one goes on from "
                 "its checkpoint.",
             )  # fmt: skip
         say(f"{problem}; going on at {fallback}")
         tried.add(fallback)
-        place = Place(fallback, load_targets()[fallback], job)
+        place = place_for(fallback, load_targets()[fallback], job)
+
+
+def place_for(name: str, target: Target, job: Job) -> Place:
+    """The target for this job, by its launcher."""
+    if target.launcher == "kubernetes":
+        from orchestration.kubernetes import Pods
+
+        return Pods(name, target, job)
+    return Hosts(name, target, job)
 
 
 def _run_at(place: Place) -> int:
@@ -348,7 +459,7 @@ def _run_at(place: Place) -> int:
             place.prepare()
             first = state["attempts"] + 1
             state = place.submit()
-            number = f" as Slurm's job {state['slurm']}" if "slurm" in state else ""
+            number = f" as Slurm's job {state['slurm']}" if "slurm" in state else f" as {state['object']}" if "object" in state else ""
             say(f"job {job.name} on {place.name}{number}" + (f", attempt {first}" if first > 1 else ""))
         while True:
             state = follower.to_its_end()
@@ -367,8 +478,7 @@ def _run_at(place: Place) -> int:
                     say(f"ended by its host {resumes + 1} times: not tried again (targets.{place.name}.max_resumes)")
                 return state["code"] or 1
             say(f"attempt {state['attempts']} was {'lost' if state['phase'] == 'lost' else 'ended by its host'}; going on from the last checkpoint")
-            if len(place.connections) > 1:
-                place.cancel()  # what is left of it on the other hosts
+            place.clear()
             place.submit()
     except CancelledError as told:
         for wish in (signal.SIGTERM, signal.SIGINT):
@@ -404,9 +514,9 @@ def snapshot(code: Sequence[str], carry: bool) -> Iterator[tuple[str, str]]:
 
     InputError if there are other changes than those that every run makes, or files below `code` that git does not know, unless they are to be carried.
     """
-    revision = _git("rev-parse", "HEAD")
-    changes = _git("diff", "--name-only", "--relative", "HEAD", "--", ".", *(f":!{file}" for file in _STATE_FILES)).splitlines()
-    changes += _git("ls-files", "--others", "--exclude-standard", "--", *code).splitlines()
+    revision = run_git("rev-parse", "HEAD")
+    changes = run_git("diff", "--name-only", "--relative", "HEAD", "--", ".", *(f":!{file}" for file in _STATE_FILES)).splitlines()
+    changes += run_git("ls-files", "--others", "--exclude-standard", "--", *code).splitlines()
     if changes and not carry:
         raise InputError(
             "has changes that are not committed.", file=Path.cwd(), found=", ".join(changes[:5]) + (", ..." if len(changes) > 5 else ""),
@@ -414,21 +524,21 @@ def snapshot(code: Sequence[str], carry: bool) -> Iterator[tuple[str, str]]:
         )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        _git("read-tree", "HEAD", env=env)
+        run_git("read-tree", "HEAD", env=env)
         added = [file for file in _STATE_FILES if Path(file).is_file()]
         if carry:
-            _git("add", "--all", "--", ".", env=env)
+            run_git("add", "--all", "--", ".", env=env)
         elif added:
-            _git("add", "--force", "--", *added, env=env)
-        tree = _git("write-tree", env=env)
-    if tree == _git("rev-parse", "HEAD^{tree}"):
+            run_git("add", "--force", "--", *added, env=env)
+        tree = run_git("write-tree", env=env)
+    if tree == run_git("rev-parse", "HEAD^{tree}"):
         yield revision, revision
         return
     who = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "screenry"), ("EMAIL", "launch@screenry"))}
-    yield _git("commit-tree", tree, "-p", "HEAD", "-m", "what a launched stage sees", env=who), revision
+    yield run_git("commit-tree", tree, "-p", "HEAD", "-m", "what a launched stage sees", env=who), revision
 
 
-def _git(*arguments: str, env: dict[str, str] | None = None) -> str:
+def run_git(*arguments: str, env: dict[str, str] | None = None) -> str:
     done = subprocess.run(["git", *arguments], env={**os.environ, **(env or {})}, capture_output=True, text=True, start_new_session=True)
     if done.returncode != 0:
         raise InputError(
@@ -437,7 +547,7 @@ def _git(*arguments: str, env: dict[str, str] | None = None) -> str:
     return done.stdout.rstrip("\n")
 
 
-def _dvc(*arguments: str) -> None:
+def run_dvc(*arguments: str) -> None:
     """DVC here, free of what the `dvc repro` above this process has told it."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
     done = subprocess.run(["dvc", *arguments], env=env, capture_output=True, text=True, start_new_session=True)
