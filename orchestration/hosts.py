@@ -57,12 +57,32 @@ class KubernetesKnobs(Knobs):
     """LocalQueue of Kueue that admits the job."""
 
 
+class SkypilotKnobs(Knobs):
+    """What SkyPilot rents."""
+
+    resources: dict[str, Any]
+    """SkyPilot's own block of a task: `accelerators`, `infra`, `any_of` (clouds and regions), `disk_size` ..."""
+    setup: str
+    """Shell commands that make a new machine ready: a Python with the stage's libraries at `python` of the target."""
+    on_demand: float | None = Field(default=None, ge=0, le=1)
+    """Share of jobs that run on machines at the full price, the others on spot machines; None: as `resources` says. The last machines that `max_resumes` allows are
+    at the full price."""
+    idle_minutes: int = Field(default=15, ge=1)
+    """Minutes without a stage after which the machines are given back."""
+    retry_until_up: bool = True
+    """Ask again until machines are to be had."""
+    file_mounts: dict[str, Any] = Field(default_factory=dict)
+    """SkyPilot's own: buckets and files on the machines; several nodes need a `folder` that they share."""
+    volumes: dict[str, Any] = Field(default_factory=dict)
+    """SkyPilot's own: volumes of the machines."""
+
+
 class Target(Knobs):
     """One place. Every key but the first three may be left out."""
 
-    launcher: Literal["ssh", "slurm", "kubernetes"]
+    launcher: Literal["ssh", "slurm", "kubernetes", "skypilot"]
     """`ssh`: a process on the host. `slurm`: a job that sbatch submits, on the host or, without `hosts`, on this machine. `kubernetes`: a Job, or with several
-    `nodes` a PyTorchJob of Kubeflow's."""
+    `nodes` a PyTorchJob of Kubeflow's. `skypilot`: a process on machines that SkyPilot rents for it."""
     hosts: tuple[str, ...] = ()
     """As OpenSSH knows them (`~/.ssh/config` says user, port, key, jump host). Several hosts run one training together (torchrun); Slurm needs one login node."""
     folder: str
@@ -76,6 +96,8 @@ class Target(Knobs):
     """URL of a git repository that this side may push to and pods clone from; jobs are commits under its `refs/screenry/`."""
     kubernetes: KubernetesKnobs | None = None
     """What `launcher: kubernetes` needs."""
+    skypilot: SkypilotKnobs | None = None
+    """What `launcher: skypilot` needs."""
     changes: Literal["refuse", "carry"] = "refuse"
     """What becomes of uncommitted changes, and of code that git does not know: refused, or carried along."""
     ssh_options: tuple[str, ...] = ()
@@ -85,7 +107,7 @@ class Target(Knobs):
     dvc: str = "dvc"
     """The host's DVC; used with `data: dvc` alone."""
     nodes: int = Field(default=1, ge=1)
-    """Nodes of a job of Slurm or Kubernetes."""
+    """Nodes of a job of Slurm, Kubernetes or SkyPilot."""
     sbatch: tuple[str, ...] = ()
     """Options for sbatch, such as `[--partition=gpu, --gres=gpu:8, --time=24:00:00]`."""
     rendezvous_host: str | None = None
@@ -111,6 +133,10 @@ class Target(Knobs):
             raise ValueError("`launcher: kubernetes` and a block `kubernetes:` belong together")
         if self.kubernetes:
             self._fits_kubernetes(self.kubernetes)
+        if (self.launcher == "skypilot") != (self.skypilot is not None):
+            raise ValueError("`launcher: skypilot` and a block `skypilot:` belong together")
+        if self.skypilot:
+            self._fits_skypilot(self.skypilot)
         if self.launcher == "ssh" and not self.hosts:
             raise ValueError("`launcher: ssh` needs `hosts`")
         if self.launcher == "slurm" and len(self.hosts) > 1:
@@ -133,6 +159,17 @@ class Target(Knobs):
             raise ValueError("`folder` must start with /, as pods have no home of yours")
         if knobs.mount and not Path(self.folder).is_relative_to(knobs.mount):
             raise ValueError("`folder` must lie on the claim, below `kubernetes.mount`")
+
+    def _fits_skypilot(self, knobs: SkypilotKnobs) -> None:
+        for key in ("hosts", "sbatch"):
+            if getattr(self, key):
+                raise ValueError(f"`{key}` does not belong to `launcher: skypilot`")
+        if self.data == "shared":
+            raise ValueError("`launcher: skypilot` needs `data: copy` or `data: dvc`: rented machines do not have this repository")
+        if knobs.on_demand is not None and "use_spot" in knobs.resources:
+            raise ValueError("`skypilot.on_demand` and `skypilot.resources.use_spot` say the same: choose one")
+        if not self.bring_checkpoints:
+            raise ValueError("`launcher: skypilot` needs `bring_checkpoints`, as what is on a rented machine is gone with it")
 
     @property
     def node_count(self) -> int:
@@ -160,7 +197,8 @@ def load_targets(file: Path = HOSTS) -> dict[str, Target]:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            inside: type[Knobs] = _Hosts if len(first["loc"]) == 1 else KubernetesKnobs if first["loc"][-2] == "kubernetes" else Target
+            blocks: dict[Any, type[Knobs]] = {"kubernetes": KubernetesKnobs, "skypilot": SkypilotKnobs}
+            inside = _Hosts if len(first["loc"]) == 1 else blocks.get(first["loc"][-2], Target)
             fix = suggestion(str(first["loc"][-1]), [*inside.model_fields])
             raise InputError("is an unknown key.", file=file, field=field, fix=fix) from None
         problem = first["msg"].removeprefix("Value error, ")

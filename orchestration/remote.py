@@ -146,6 +146,10 @@ class Place:
     def clear(self) -> None:
         """Stop what is left of an attempt that was lost."""
 
+    def renewed(self) -> bool:
+        """Whether something else may take the place of what has vanished, under the same name."""
+        return False
+
     def by_hand(self) -> str:
         """How a person tries whether the target answers."""
         raise NotImplementedError
@@ -423,6 +427,9 @@ def launch_at(name: str, target: Target, module: str, hardware: Hardware) -> int
             problem = f"{place.where} does not answer: {silent}"
         except VanishedError:
             problem = f"{place.where} has given no sign of life for {place.target.vanished_after:.0f} s"
+        if place.renewed():
+            say(f"{problem}; asking for another")
+            continue
         fallback = place.target.fallback
         if fallback is None or fallback in tried:
             raise InputError(
@@ -441,6 +448,10 @@ def place_for(name: str, target: Target, job: Job) -> Place:
         from orchestration.kubernetes import Pods
 
         return Pods(name, target, job)
+    if target.launcher == "skypilot":
+        from orchestration.skypilot import Rented
+
+        return Rented(name, target, job)
     return Hosts(name, target, job)
 
 

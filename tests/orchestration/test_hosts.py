@@ -29,7 +29,7 @@ def test_the_documented_examples_are_read(tmp_path: Path) -> None:
     targets = {}
     for block in blocks:
         targets |= load_targets(write(tmp_path, block.split("```")[0]))
-    assert {target.launcher for target in targets.values()} == {"ssh", "slurm", "kubernetes"}
+    assert {target.launcher for target in targets.values()} == {"ssh", "slurm", "kubernetes", "skypilot"}
     assert {target.node_count for target in targets.values()} == {1, 2}
 
 
@@ -45,7 +45,7 @@ def test_without_a_file_there_are_no_targets(tmp_path: Path) -> None:
         ({"targets": {"box": BOX}, "hosts": {}}, "hosts: is an unknown key. Known here: targets."),
         ({"targets": {"box": BOX | {"pyhton": "x"}}}, r"targets\.box\.pyhton: is an unknown key\. Did you mean `python`\?"),
         ({"targets": {"box": {k: v for k, v in BOX.items() if k != "python"}}}, r"targets\.box\.python: Field required"),
-        ({"targets": {"box": BOX | {"launcher": "shh"}}}, r"targets\.box\.launcher: .*'ssh', 'slurm' or 'kubernetes'.*Found: 'shh'"),
+        ({"targets": {"box": BOX | {"launcher": "shh"}}}, r"targets\.box\.launcher: .*'ssh', 'slurm', 'kubernetes' or 'skypilot'.*Found: 'shh'"),
         ({"targets": {"box": BOX | {"hosts": []}}}, r"targets\.box: `launcher: ssh` needs `hosts`"),
         ({"targets": {"box": BOX | {"folder": "scratch"}}}, r"targets\.box: `folder` must start with"),
         ({"targets": {"box": BOX | {"nodes": 2}}}, r"targets\.box: `sbatch` and `nodes` belong to"),
