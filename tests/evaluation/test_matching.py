@@ -121,7 +121,7 @@ def test_an_interval_holds_the_truth_as_often_as_it_says():
     random, held = np.random.default_rng(1), 0
     for seed in range(100):
         values = random.exponential(1.0, 30)
-        low, high = interval(30, lambda weights, values=values: np.array([(weights * values).sum() / weights.sum()]), seed=seed)
+        low, high = interval(30, lambda weights, values=values: np.array([(weights * values).sum() / weights.sum()]), 500, seed=seed)
         held += bool(low[0] <= 1.0 <= high[0])
     assert 86 <= held <= 99
 

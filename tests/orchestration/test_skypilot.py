@@ -123,8 +123,11 @@ shutil.copy(Path(servers[number]) / "ssh_config", here / "ssh_config")
     program.chmod(program.stat().st_mode | stat.S_IEXEC)
 
 
-def test_machines_are_rented_and_replaced_when_they_are_taken_away(asker: Asker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machines_are_rented_and_replaced_when_they_are_taken_away(
+    asker: Asker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     doomed, second = Sshd(tmp_path / "doomed"), Sshd(tmp_path / "second")
+    request.addfinalizer(second.stop)
     stand_in(tmp_path / "bin", [doomed.folder, second.folder])
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     asker.hosts(
@@ -149,6 +152,5 @@ def test_machines_are_rented_and_replaced_when_they_are_taken_away(asker: Asker,
 
     asker.settings(steps=51)
     refused = asker.run()
-    second.stop()
     assert refused.process.returncode == 1
     assert "targets.box.skypilot: SkyPilot could not rent the machines: Failed to provision all possible launchable resources." in refused.text

@@ -75,9 +75,10 @@ def test_a_cancelled_launcher_cancels_slurm_s_job(asker: Asker, slurm: Slurm, bo
     assert again.wait() == 143 and "was cancelled" in again.text, "what someone takes from the queue is not put there again"
 
 
-def test_a_requeued_job_goes_on_from_its_checkpoint(asker: Asker, slurm: Slurm, tmp_path: Path, box: Path) -> None:
+def test_a_requeued_job_goes_on_from_its_checkpoint(asker: Asker, slurm: Slurm, tmp_path: Path, box: Path, request: pytest.FixtureRequest) -> None:
     """Slurm is asked by way of its login node, which knows of it where this side does not."""
     login = Sshd(tmp_path / "login", more=f"SetEnv SLURM_CONF={slurm.conf}\n")
+    request.addfinalizer(login.stop)
     config = ["-F", str(login.folder / "ssh_config")]
     asker.env = {}
     asker.hosts(box={"launcher": "slurm", "hosts": ["login"], "folder": str(box), "python": PYTHON, "ssh_options": config})
@@ -89,12 +90,11 @@ def test_a_requeued_job_goes_on_from_its_checkpoint(asker: Asker, slurm: Slurm, 
     until(lambda: slurm.ask("squeue", "-h", "-j", number, "-o", "%T %r").strip() == "PENDING BeginTime", "Slurm has it in the queue again")
     slurm.ask("scontrol", "update", f"JobId={number}", "StartTime=now")  # else it waits for two minutes
     launched.says("[count] from step 10")
-    assert jobs(slurm) == [number]
+    assert set(jobs(slurm)) <= {number}  # it may have ended by now
     assert launched.wait() == 0, launched.text
     assert steps(launched.text) == list(range(1, 13))
     launch = asker.artifact("launch.json")
     assert (launch["slurm"], launch["attempts"], launch["lost_steps"]) == (number, 2, 0) and launch["lost_seconds"] > 0
-    login.stop()
 
 
 def test_options_that_slurm_refuses_are_told(asker: Asker, box: Path) -> None:
