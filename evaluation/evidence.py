@@ -4,6 +4,7 @@ import csv
 import json
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ STAGES = (
     "personalize_grounder",
     "eval_grounding",
 )
+# Without these there is nothing to report.
+DETECTOR = ("train_detector", "eval_detection")
 
 
 @dataclass(frozen=True)
@@ -118,8 +121,8 @@ class Environment:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One run of the line. `runs` and `metrics` go by stage; `coco` by split; `overlays` is eval_detection's overlays.json; `screens` are
-    those of the test split, the worst first; `promoted` is None where no model is promoted."""
+    """One run of the line, or of some of its stages. `runs` and `metrics` go by stage; `coco` by split; `overlays` is eval_detection's overlays.json; `screens` are
+    those of the test split, the worst first; sections are None whose stage is not reported; `promoted` is None where no model is promoted."""
 
     version: str
     manifest: Manifest
@@ -135,10 +138,10 @@ class Evidence:
     calibration: dict[str, tuple[float, ...]]
     overlays: dict[str, Any]
     screens: tuple[JudgedScreen, ...]
-    features: FeatureEvidence
-    grounding: GroundingEvidence
-    latency: LatencyEvidence
-    transfer: TransferEvidence
+    features: FeatureEvidence | None
+    grounding: GroundingEvidence | None
+    latency: LatencyEvidence | None
+    transfer: TransferEvidence | None
     promoted: Promoted | None
 
     @property
@@ -174,29 +177,35 @@ class Evidence:
 
     @property
     def goals(self) -> tuple[Goal, ...]:
-        """The project's targets, which were set for a million training screens and eight A100 GPUs."""
-        figures = self.metrics["eval_detection"]
+        """The project's targets, which were set for a million training screens and eight A100 GPUs; of stages that are reported."""
         train = self.runs["train_detector"]
-        return (
+        goals = [
             Goal(
-                "Detection AP", "above 0.95", figure(figures["AP"]),
+                "Detection AP", "above 0.95", figure(self.metrics["eval_detection"]["AP"]),
                 "The target means standard benchmarks; measured is this dataset's own test split. Trained for " + self.compute + ".",
-            ),
-            *(
+            )
+        ]  # fmt: skip
+        if self.transfer:
+            goals += [
                 Goal(row["goal"], f"above {row['target']:.2f}", None if row["measured"] is None else figure(row["measured"]), f"On {row['on']}. {self.transfer.compute}")
                 for row in self.transfer.goals[1:]
-            ),
-            Goal("Time per screen", self.latency.target, self.latency.measured, f"From file to boxes, median, on {self.latency.machine_words}."),
+            ]  # fmt: skip
+        if self.latency:
+            goals.append(
+                Goal("Time per screen", self.latency.target, self.latency.measured, f"From file to boxes, median, on {self.latency.machine_words}.")
+            )
+        goals.append(
             Goal(
                 "Training time", "2 to 4 days for 1,000,000 screens", duration(train["seconds"]),
                 f"For {self.manifest.splits['train'].screens:,} screens on {machine(train['host'])}; the target is for 8 A100 GPUs.",
-            ),
+            )
         )  # fmt: skip
+        return tuple(goals)
 
 
-def gather() -> Evidence:
-    """Read it all. InputError for an artifact that is missing, incomplete, or made from another dataset version."""
-    runs = {stage: read_run(stage) for stage in STAGES}
+def gather(stages: Sequence[str] = STAGES) -> Evidence:
+    """Read what these stages left, those of `DETECTOR` among them. InputError for an artifact that is missing, incomplete, or made from another dataset version."""
+    runs = {stage: read_run(stage) for stage in STAGES if stage in stages}
     eval_folder = artifact("eval_detection")
     curve = _table(eval_folder / "pr_curve.csv", "eval_detection")
     coco = {split: read_coco(coco_path(split)) for split in SPLITS}
@@ -206,8 +215,8 @@ def gather() -> Evidence:
         manifest=read_manifest(),
         coco=coco,
         runs=runs,
-        metrics={stage: _json(artifact(stage) / "metrics.json", stage) for stage in STAGES},
-        curves={stage: _curve(stage) for stage in ("pretrain_mae", "train_detector")},
+        metrics={stage: _json(artifact(stage) / "metrics.json", stage) for stage in runs},
+        curves={stage: _curve(stage) for stage in ("pretrain_mae", "train_detector") if stage in runs},
         classes=tuple(
             ClassRow(row["class"], float(row["AP"]), float(row["AP50"]), int(row["truth"]))
             for row in _table(eval_folder / "per_class.csv", "eval_detection")
@@ -228,10 +237,10 @@ def gather() -> Evidence:
         calibration=_columns(_table(eval_folder / "calibration.csv", "eval_detection", may_be_empty=True)),
         overlays=overlays,
         screens=tuple(judged_screens(coco["test"], overlays["score_threshold"])),
-        features=gather_features(),
-        grounding=gather_grounding(),
-        latency=gather_latency(),
-        transfer=gather_transfer(),
+        features=gather_features() if "eval_probes" in runs else None,
+        grounding=gather_grounding() if "eval_grounding" in runs else None,
+        latency=gather_latency() if "eval_latency" in runs else None,
+        transfer=gather_transfer() if "eval_transfer" in runs else None,
         promoted=gather_promoted(runs, dataset_version()),
     )
 

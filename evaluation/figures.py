@@ -40,55 +40,46 @@ class OverlayFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """All pictures of the report, in the order in which they are shown; `gallery` is what the page draws its screens from (evaluation/gallery.py)."""
+    """All pictures of the report; `gallery` is what the page draws its screens from (evaluation/gallery.py). None: of a stage that is not reported."""
 
     losses: dict[str, Figure]
-    reconstructions: Figure
+    reconstructions: Figure | None
     precision_recall: Figure
     error_costs: Figure
     confusion: Figure
     reliability: Figure
     overlays: tuple[OverlayFigures, ...]
     gallery: dict[str, Any]
-    features: FeatureFigures
-    grounding: GroundingFigures
-    latency: Figure
-    transfer: TransferFigures
+    features: FeatureFigures | None
+    grounding: GroundingFigures | None
+    latency: Figure | None
+    transfer: TransferFigures | None
     class_counts: Figure
     contact_sheet: Figure
 
     def everything(self) -> list[Figure]:
         overlays = [half for overlay in self.overlays for half in (overlay.truth, overlay.predictions)]
         measured = [self.precision_recall, self.error_costs, self.confusion, self.reliability]
-        return [
-            *self.losses.values(),
-            *measured,
-            *overlays,
-            *self.features.everything(),
-            *self.grounding.everything(),
-            self.latency,
-            *self.transfer.everything(),
-            self.reconstructions,
-            self.class_counts,
-            self.contact_sheet,
-        ]
+        sections = [figure for section in (self.features, self.grounding, self.transfer) if section for figure in section.everything()]
+        single = [figure for figure in (self.latency, self.reconstructions) if figure]
+        return [*self.losses.values(), *measured, *overlays, *sections, *single, self.class_counts, self.contact_sheet]
 
 
 def make_figures(evidence: Evidence, knobs: ReportKnobs) -> Figures:
     """Draw every figure. InputError for an artifact that lacks its picture."""
     return Figures(
         losses={stage: _loss(evidence, stage) for stage in evidence.curves},
-        reconstructions=_reconstructions(),
+        reconstructions=_reconstructions() if "pretrain_mae" in evidence.runs else None,
         precision_recall=_precision_recall(evidence),
         error_costs=_error_costs(evidence),
         confusion=_confusion(evidence),
         reliability=_reliability(evidence),
         overlays=tuple(_overlay(screen) for screen in evidence.overlays["screens"]),
         gallery=page_data(evidence.screens[: knobs.gallery], evidence.overlays["score_threshold"]),
-        features=make_feature_figures(evidence.features),
-        grounding=make_grounding_figures(evidence.grounding),
-        latency=make_latency_figure(evidence.latency),
-        transfer=make_transfer_figures(evidence.transfer),
+        features=make_feature_figures(evidence.features) if evidence.features else None,
+        grounding=make_grounding_figures(evidence.grounding) if evidence.grounding else None,
+        latency=make_latency_figure(evidence.latency) if evidence.latency else None,
+        transfer=make_transfer_figures(evidence.transfer) if evidence.transfer else None,
         class_counts=_class_counts(evidence),
         contact_sheet=_contact_sheet(evidence, knobs.contact_sheet),
     )

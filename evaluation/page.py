@@ -44,6 +44,7 @@ def _render(template: str, evidence: Evidence, figures: Figures, *, autoescape: 
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=autoescape, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True,
     )  # fmt: skip
+    told = [_STAGE_TITLES[stage] for stage in evidence.runs]
     environment.filters |= {
         "figure": figure,
         "duration": duration,
@@ -58,6 +59,7 @@ def _render(template: str, evidence: Evidence, figures: Figures, *, autoescape: 
     return environment.get_template(template).render(
         evidence=evidence, figures=figures, gallery=figures.gallery, scores=evidence.metrics["eval_detection"], counts=evidence.class_counts, splits=SPLITS, start_title=start_title,
         stage_titles=_STAGE_TITLES, preset=evidence.runs["train_detector"]["preset"], headline=_headline(evidence), compared=_compared(evidence),
+        partly="" if len(told) == len(_STAGE_TITLES) else ", ".join(told),
     )  # fmt: skip
 
 
@@ -101,8 +103,8 @@ def _headline(evidence: Evidence) -> list[tuple[str, str, str]]:
         ("Class-agnostic AP50", figure(scores["AP50_agnostic"]), "boxes alone, at IoU 0.50"),
     ]
     for stage, name in (("train_detector", "Detector loss"), ("pretrain_mae", "Pretraining loss")):
-        losses, steps = evidence.curves[stage].losses, evidence.curves[stage].steps
-        rows.append((name, f"{losses[-1]:.3g}", f"after {steps[-1]:,} steps; {losses[0]:.3g} at the first logged"))
+        if curve := evidence.curves.get(stage):
+            rows.append((name, f"{curve.losses[-1]:.3g}", f"after {curve.steps[-1]:,} steps; {curve.losses[0]:.3g} at the first logged"))
     rows.append(("Screens", f"{sum(split.screens for split in counts.values()):,}", ", ".join(f"{name} {counts[name].screens:,}" for name in SPLITS)))
     return rows
 

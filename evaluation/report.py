@@ -1,13 +1,13 @@
 """One page on one run of the line: what was trained on what, how well it finds elements, and what that took.
 
-Reads the artifacts of all stages before it and data/. Writes artifacts/report/{report.html (self-contained), report.md,
-figures/*.png, charts as figures/*.svg, too, wandb/}.
+Reads the artifacts of all stages before it, or with `--of` of some, and data/. Writes artifacts/report/{report.html (self-contained),
+report.md, figures/*.png, charts as figures/*.svg, too, wandb/}.
 """
 
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from contracts.errors import run_command
+from contracts.errors import InputError, run_command
 from contracts.files import write_text
 from contracts.knobs import Tracking, load_knobs, load_tracking
 from contracts.stage import ARTIFACTS, Stage, stage
@@ -23,14 +23,19 @@ _TRACKED_SCREENS = 16
 
 
 def main() -> None:
-    argparse.ArgumentParser(prog="python -m evaluation.report", description=__doc__.partition("\n")[0]).parse_args()
+    parser = argparse.ArgumentParser(prog="python -m evaluation.report", description=__doc__.partition("\n")[0])
+    parser.add_argument("--of", nargs="+", metavar="STAGE", help="tell of these stages alone, the detector's among them (default: all)")
+    of = parser.parse_args().of
     knobs = load_knobs(ReportKnobs)
     with stage("report", knobs) as s:
-        from evaluation.evidence import gather
+        from evaluation.evidence import DETECTOR, STAGES, gather
         from evaluation.figures import make_figures, write_figures
         from evaluation.page import html_page, markdown_page
 
-        evidence = gather()
+        if of and (set(of) - set(STAGES) or not set(DETECTOR) <= set(of)):
+            fix = f"Name {' and '.join(DETECTOR)}, and any others of {', '.join(STAGES)}."
+            raise InputError("cannot be reported.", field="--of", found=" ".join(of), fix=fix)
+        evidence = gather(of or STAGES)
         figures = make_figures(evidence, knobs)
         write_figures(figures, s.folder / "figures")
         write_text(s.folder / "report.html", html_page(evidence, figures))
@@ -43,7 +48,8 @@ def main() -> None:
 def headline(evidence: "Evidence") -> dict[str, float]:
     """The figures on top of the report."""
     scores = evidence.metrics["eval_detection"]
-    losses = {f"{name}_loss_last": evidence.curves[stage].losses[-1] for name, stage in (("mae", "pretrain_mae"), ("detector", "train_detector"))}
+    names = {"pretrain_mae": "mae", "train_detector": "detector"}
+    losses = {f"{names[stage]}_loss_last": curve.losses[-1] for stage, curve in evidence.curves.items()}
     return {name: scores[name] for name in ("AP", "AP50", "AP75", "AP_agnostic")} | losses
 
 

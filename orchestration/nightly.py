@@ -13,7 +13,7 @@ Nobody's working tree is touched: all of it happens in a git worktree, and what 
 was cut off is simply run again. A night that failed is thrown away when the next one begins.
 
 With `nightly.starts: {nightly: promoted, full: pretrain_mae}` a night's model goes on from the promoted one, and only the stages run that its metrics
-rest on; as long as nothing is promoted, and with --full, it begins with the pretrained encoder, and every stage runs.
+rest on, with a report on those; as long as nothing is promoted, and with --full, it begins with the pretrained encoder, and every stage runs.
 """
 
 import argparse
@@ -49,8 +49,8 @@ from orchestration.yaml_edit import with_value
 STEPS = ("begin", "render", "learn", "finish")
 # What a night changes of what git keeps.
 RECORDED = (str(PARAMS), str(POINTER), str(LOCK), f"{CHECKED_OUT}.dvc")
-# Installed once, used by every working tree.
-_INSTALLED = (".venv", ".tools", "datagen/kits/node_modules")
+# There once, used by every working tree. The registry is read there alone: a report compares with the promoted model.
+_SHARED = (".venv", ".tools", "datagen/kits/node_modules", str(MODELS))
 _IDENTITY = ("-c", "user.name=Screenry nightly", "-c", "user.email=nightly@localhost")
 
 
@@ -61,6 +61,8 @@ class Starts(Knobs):
     """`promoted`: the night's model goes on from the promoted one."""
     full: str
     """And in full nights, and while nothing is promoted."""
+    report: str | None = None
+    """The stage that tells of a night that goes on from the promoted one, started with `--of` and the stages that ran; None: nothing does."""
 
 
 class NightlyKnobs(Knobs):
@@ -242,6 +244,9 @@ def learn(night: Night, console: Console) -> None:
             make_whole(console, recorded_version(stage.name), stage.outs[0], ["commit", "--force", stage.name])
         _hold(stage.name, night, console)
         write_json(night.beside(".json"), state | {"done": [*state["done"], stage.name]})
+    if report := partial_report(night, tuned):
+        # Not by DVC, for which it is a report on all stages.
+        console.run(["python", "-m", f"{report.room}.{report.name}", "--of", *(stage.name for stage in night_stages(night, tuned))])
 
 
 def set_start(night: Night, console: Console) -> str | None:
@@ -265,6 +270,18 @@ def night_stages(night: Night, tuned: str | None) -> list[DeclaredStage]:
     declared = declared_stages()
     wanted = lineage_stages(_model(night), declared)
     return [stage for stage in declared if tuned is None or stage.name in wanted]
+
+
+def partial_report(night: Night, tuned: str | None) -> DeclaredStage | None:
+    """The stage that tells of a night that goes on from version `tuned`. InputError if dvc.yaml does not have it."""
+    name = night.knobs.starts and night.knobs.starts.report
+    if tuned is None or name is None:
+        return None
+    declared = {stage.name: stage for stage in declared_stages()}
+    if name not in declared:
+        fix = f"Name the one that writes the report, or null. Known: {', '.join(sorted(declared))}."
+        raise InputError("is no stage of dvc.yaml.", file=PARAMS, field="nightly.starts.report", found=name, fix=fix)
+    return declared[name]
 
 
 def _model(night: Night) -> Model:
@@ -312,12 +329,13 @@ def finish(night: Night, console: Console) -> dict[str, Any]:
     how = "every stage anew" if night.full else f"{night.knobs.new_shards} new shards{f', from {tuned}' if tuned else ''}"
     title = f"night {night.date}: {how}; {outcome}"
     git.out(*_IDENTITY, "commit", "-q", "--allow-empty", "-m", title, "-m", night.mark)
-    runs, report = {stage.name: read_run_of(stage.name) for stage in night_stages(night, tuned)}, Path("artifacts/report/report.html")
+    partial = partial_report(night, tuned)
+    runs = {stage.name: read_run_of(stage.name) for stage in (*night_stages(night, tuned), *([partial] if partial else []))}
     summary = {
         "date": night.date, "full": night.full, "model": model.name, "version": version, "promoted": not refused, "refused": refused,
         "commit": git.out("rev-parse", "HEAD"), "branch": night.knobs.branch, "dataset_version": dataset_version(), "metrics": content["metrics"],
         "runs": runs, "ran": [stage for stage, run in runs.items() if run["started"] >= _state(night)["began"]],
-        "fine_tuned_from": tuned, "report": str(report.absolute()) if "report" in runs else "",
+        "fine_tuned_from": tuned, "report": str(Path("artifacts/report/report.html").absolute()) if "report" in runs else "",
         "gates": [{"gate": f"{one.stage} {one.metric}", "holds": one.passed, "found": one.told, "blocks": one.blocks} for one in verdicts],
     }  # fmt: skip
     write_json(night.summary, summary)
@@ -351,8 +369,8 @@ def run_step(night: Night, step: str, console: Console) -> bool:
 
 
 def _share_installation(night: Night) -> None:
-    """The working tree uses the programs and DVC's cache of the repository."""
-    for name in _INSTALLED:
+    """The working tree uses the programs, models and DVC's cache of the repository."""
+    for name in _SHARED:
         source, link = night.repository / name, night.worktree / name
         if source.exists() and not link.is_symlink() and not link.exists():
             link.symlink_to(source.resolve())

@@ -109,7 +109,7 @@ def _show(context: dg.OpExecutionContext, summary: dict[str, Any]) -> None:
     metadata: dict[str, Any] = (
         {name: summary[name] for name in told if summary[name] is not None} | {"gates": table(summary["gates"])} | cost | numbers
     )
-    if summary["report"]:  # a night that tunes the promoted model makes none
+    if summary["report"]:
         metadata["report"] = dg.MetadataValue.path(summary["report"])
     context.log_event(dg.AssetMaterialization(key, description=f"night {summary['date']}", metadata=metadata))
 

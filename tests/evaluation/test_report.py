@@ -41,8 +41,8 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def run_report(monkeypatch):
-    monkeypatch.setattr("sys.argv", ["report"])
+def run_report(monkeypatch, *of):
+    monkeypatch.setattr("sys.argv", ["report", *(["--of", *of] if of else [])])
     report_stage.main()
 
 
@@ -211,6 +211,22 @@ def test_cost_and_command_of_a_run():
     assert (cost(run).gpu_hours, cost(run).core_hours) == (4, 32)
     assert cost(run | {"hardware": None}).gpu_hours == cost(run | {"hardware": {"accelerator": "cpu", "devices": 2}}).gpu_hours == 0
     assert command_line(run) == "python -m training.pretrain_mae --a 'b c'"
+
+
+def test_a_report_on_some_stages_needs_no_others(line, monkeypatch):
+    for name in set(STAGES) - {"train_detector", "eval_detection", "eval_latency"}:
+        shutil.rmtree(line / "artifacts" / name)
+    run_report(monkeypatch, "train_detector", "eval_detection", "eval_latency")
+    text, markdown = (Path("artifacts/report", name).read_text() for name in ("report.html", "report.md"))
+    assert "a part of the line: Detector training, Detector evaluation, Detector timing." in text and "a part of the line" in markdown
+    sections = [of["href"] for of in Page(text).of("a") if of["href"].startswith("#")]
+    assert sections == ["#result", "#training", "#detections", "#screens", "#speed", "#dataset", "#cost", "#provenance"]
+    assert {f"#{of.get('id')}" for of in Page(text).of("section")} == set(sections)
+    assert "Training time" in text and "Pretraining" not in text and "None" not in markdown
+    with pytest.raises(
+        InputError, match=r"--of: cannot be reported\. Found: eval_latency\. Name train_detector and eval_detection, and any others of pack_beton"
+    ):
+        run_report(monkeypatch, "eval_latency")
 
 
 @pytest.mark.parametrize("name", ["pack_beton", "pretrain_mae", "train_detector", "eval_detection"])

@@ -217,7 +217,7 @@ def test_a_worse_model_is_kept_told_and_not_promoted(repository: Small, received
     (message,) = messages
     assert (message["subject"], message["text"], message["level"]) == ("night 2026-11-21: encoder v2 was not promoted", reason, "warning")
     assert repository.check("git", "log", "-1", "--format=%s", "nightly").strip() == f"night 2026-11-21: 1 new shards; v2 was not promoted ({reason})"
-    assert not (night.worktree / "models").exists(), "the registry is the repository's"
+    assert (night.worktree / "models").resolve() == repository.folder / "models", "the registry is the repository's"
 
 
 def test_a_night_goes_on_from_the_promoted_model(repository: Small, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,20 +225,25 @@ def test_a_night_goes_on_from_the_promoted_model(repository: Small, monkeypatch:
     registry.promote(registry.add(), "the line of the day")
     # A stage that can begin with either: with a pretrained encoder, for which pack_beton stands here, or with the promoted model.
     repository.edit("params.yaml", "fail: false}", "fail: false, pretraining: pack_beton}")
-    repository.edit("params.yaml", "  worktree: .dagster/nightly", "  starts: {nightly: promoted, full: pack_beton}\n  worktree: .dagster/nightly")
+    repository.edit(
+        "params.yaml", "  worktree: .dagster/nightly", "  starts: {nightly: promoted, full: pack_beton, report: report}\n  worktree: .dagster/nightly"
+    )
     repository.edit("dvc.yaml", "contracts, artifacts/pack_beton]", "contracts, 'artifacts/${pretrain_mae.pretraining}']")
     repository.edit("training/pretrain_mae.py", "    fail: bool", "    fail: bool\n    pretraining: str")
     repository.edit("training/pretrain_mae.py", "import read_run, stage", "import artifact, stage")
     repository.edit("training/pretrain_mae.py", 'read_run("pack_beton")', 'tuned = float((artifact(knobs.pretraining) / "version.json").is_file())')
     repository.edit("training/pretrain_mae.py", '{"loss": 1 / knobs.steps}', '{"loss": 1 / knobs.steps, "tuned": tuned}')
+    repository.edit("evaluation/report.py", '"<h1>Report</h1>"', '" ".join(sys.argv[1:])')
+    repository.edit("evaluation/report.py", "from contracts.errors", "import sys\nfrom contracts.errors")
     commit(repository, "fine-tuning")
     before = {name: (repository.folder / name).read_bytes() for name in ("params.yaml", "dvc.lock")}
     night = tonight(repository)
     for step in ("begin", "learn", "finish"):
         run_step(night, step, Console())
     summary = json.loads(night.summary.read_text())
-    assert (summary["version"], summary["fine_tuned_from"], summary["promoted"], summary["report"]) == ("v2", "v1", True, "")
-    assert set(summary["ran"]) == {"pretrain_mae", "eval_detection"}, "what the model's metrics rest on, and no more"
+    assert (summary["version"], summary["fine_tuned_from"], summary["promoted"]) == ("v2", "v1", True)
+    assert set(summary["ran"]) == {"pretrain_mae", "eval_detection", "report"}, "what the model's metrics rest on, and a report on those"
+    assert Path(summary["report"]).read_text() == "--of pretrain_mae eval_detection"
     assert summary["metrics"]["pretrain_mae"]["tuned"] == 1 and [gate["gate"] for gate in summary["gates"]] == [
         "dataset screens",
         "eval_detection AP",
