@@ -308,6 +308,12 @@ def work(request: dict[str, Any], node: int) -> int:
     while _lives(folder, node):
         _pause()
     code = next(attempt["code"] for attempt in _attempts(folder) if (attempt["attempt"], attempt["node"]) == (own["attempt"], node))
+    deadline = time.monotonic() + 2 * STALE_AFTER
+    while code and state(folder)["phase"] == "running" and time.monotonic() < deadline:  # whether another node was lost shows when it ends
+        _pause()
+    now = state(folder)
+    if code and (now["again"] or now["attempts"] > own["attempt"]):
+        return 128 + signal.SIGTERM
     if code == 0 and node == 0:
         if request["git"]:
             try:
@@ -325,9 +331,7 @@ def _bring(folder: Path, tree: Path, request: dict[str, Any]) -> None:
         return
     code, dvc = folder / "code.git", request["dvc"]
     with (folder / "log").open("ab") as log:
-        _patiently(
-            ["git", "-C", str(code), "fetch", "-q", request["git"], f"+refs/screenry/{request['name']}:refs/heads/{request['name']}"], Path("/"), log
-        )
+        _patiently(["git", "-C", str(code), "fetch", "-q", request["git"], f"+{request['ref']}:refs/heads/{request['name']}"], Path("/"), log)
         checkout(folder, code, request["snapshot"], request["revision"])
         if request["inputs"]:
             _patiently([dvc, "config", "--local", "cache.dir", str(folder.parent / "dvc-cache")], tree, log)

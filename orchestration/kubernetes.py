@@ -6,10 +6,12 @@ name is made of stage, inputs, asker and number, so that the cluster itself refu
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,8 @@ from contracts.pipes import environment_elsewhere
 from orchestration.connection import DisconnectedError
 from orchestration.hosts import HOSTS, Target
 from orchestration.job import KILL_AFTER
-from orchestration.remote import Job, Place, gpus_per_node
-from orchestration.worker import PROGRAM, Reader, bring, follow, publish
+from orchestration.remote import Job, Place, gpus_per_node, say
+from orchestration.worker import PROGRAM, Reader, bring, follow, publish, tell_error, withdraw
 
 MASTER_PORT = 23456  # by which Kubeflow's operator lets the nodes meet
 _CONTAINER = "pytorch"  # the name that the operator asks for
@@ -27,8 +29,11 @@ _STAGE, _JOB, _OWNER, _ATTEMPT, _VANISHED = (f"screenry/{word}" for word in ("st
 _KEPT_FOR = 7 * 24 * 3600  # seconds for which a job that has ended can be looked at
 _POLL = 1.0
 _EVICTED = {"Evicted", "Preempting", "Preempted", "NodeLost", "NodeShutdown", "Shutdown", "Terminated", "NodeAffinity", "UnexpectedAdmissionError"}
-_NEVER_STARTS = {"InvalidImageName", "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError", "CreateContainerError"}
+_NO_IMAGE = {"InvalidImageName", "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable"}
+_NEVER_STARTS = _NO_IMAGE | {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+_STARTING = {None, "ContainerCreating", "PodInitializing"}
 _SIGNAL_CODES = (137, 143)
+_KUEUE, _KUEUE_VERSIONS = "kueue.x-k8s.io", ("v1beta2", "v1beta1")
 
 
 # --- objects
@@ -47,7 +52,7 @@ def job_object(target: Target, job: Job, owner: str, attempt: int, request: dict
     labels = {"app.kubernetes.io/name": "screenry", _STAGE: job.stage.name, _OWNER: owner, _JOB: name, _ATTEMPT: str(attempt)}
     pod = {"metadata": {"labels": labels}, "spec": pod_spec(target, request, gpus)}
     if knobs.queue:
-        labels = labels | {"kueue.x-k8s.io/queue-name": knobs.queue}
+        labels = labels | {f"{_KUEUE}/queue-name": knobs.queue}
     metadata = {"name": f"{name}-{attempt}", "namespace": knobs.namespace, "labels": labels}
     if target.nodes == 1:
         spec = {"backoffLimit": 0, "ttlSecondsAfterFinished": _KEPT_FOR, "template": pod, **({"suspend": True} if knobs.queue else {})}
@@ -63,7 +68,7 @@ def pod_spec(target: Target, request: dict[str, Any], gpus: int) -> dict[str, An
     knobs = target.kubernetes
     assert knobs is not None
     resources = {**knobs.resources, **({knobs.gpu_resource: str(gpus)} if gpus else {})}
-    # Kubeflow's operator says by RANK which node a pod is; `$$` keeps Kubernetes from reading variables into the program.
+    # Kubeflow's operator says by RANK which node a pod is; elsewhere Kubernetes is to read no variables: it makes `$` of `$$`.
     rank = "0" if target.nodes == 1 else "$(RANK)"
     container: dict[str, Any] = {
         "name": _CONTAINER,
@@ -71,9 +76,9 @@ def pod_spec(target: Target, request: dict[str, Any], gpus: int) -> dict[str, An
         "command": [
             target.python,
             "-c",
-            PROGRAM.read_text(encoding="utf-8").replace("$(", "$$("),
+            PROGRAM.read_text(encoding="utf-8").replace("$", "$$"),
             "work",
-            json.dumps(request).replace("$(", "$$("),
+            json.dumps(request).replace("$", "$$"),
             rank,
         ],
         "env": [{"name": "PYTHONUNBUFFERED", "value": "1"}],
@@ -118,9 +123,13 @@ class Cluster:
             raise InputError(
                 "needs the Kubernetes client.", file=HOSTS, field=f"{self._field}.launcher", found="kubernetes", fix="Install the extra `kubernetes`."
             ) from None
+        files = os.environ.get("KUBECONFIG")  # may name several; the client's own `load_config` looks for one, and prints where it finds none
         try:
-            config.load_config(context=self.knobs.context) if self.knobs.context else config.load_config()
-        except (config.ConfigException, TypeError) as error:
+            if files or self.knobs.context or Path(config.KUBE_CONFIG_DEFAULT_LOCATION).expanduser().is_file():
+                config.load_kube_config(files, self.knobs.context)
+            else:
+                config.load_incluster_config()
+        except config.ConfigException as error:
             raise InputError(
                 f"finds no cluster: {error}.", file=HOSTS, field=f"{self._field}.kubernetes.context", found=self.knobs.context,
                 fix="`kubectl config get-contexts` shows those that there are.",
@@ -211,7 +220,9 @@ class Cluster:
 
     def say_vanished(self, name: str) -> None:
         """Written down with the job, and its pods are taken from nodes that do not answer."""
-        patch = {"metadata": {"annotations": {_VANISHED: "true"}}}
+        # A deadline that is over: Kubeflow's operator would put new pods in the place of those that are deleted.
+        end: dict[str, Any] = {"activeDeadlineSeconds": 1}
+        patch = {"metadata": {"annotations": {_VANISHED: "true"}}, "spec": end if self.target.nodes == 1 else {"runPolicy": end}}
         self.ask(self.objects.patch_namespaced_custom_object, self.group, self.version, self.knobs.namespace, self.plural, name, patch)
         for pod in self.pods(name):
             self.ask(self.core.delete_namespaced_pod, pod.metadata.name, self.knobs.namespace, grace_period_seconds=0)
@@ -242,7 +253,7 @@ class Cluster:
             yield rest
 
     def state(self, job: str) -> dict[str, Any]:
-        """As `orchestration.job.state`, with `object`, and `reason` where a pod cannot start."""
+        """As `orchestration.job.state`, with `object`; `reason` where it does not start, `why` where it has ended otherwise than by itself."""
         found: dict[str, Any] = {
             "phase": "new", "code": None, "attempts": 0, "again": False, "cancelled": False, "collected": False, "lost_seconds": 0.0, "lost_steps": 0
         }  # fmt: skip
@@ -258,14 +269,59 @@ class Cluster:
         if {"Complete", "Succeeded"} & now.keys():
             return found | {"phase": "ended", "code": 0}
         if "Failed" in now:
-            ends = [_end_of(pod) for pod in pods if pod.status.phase != "Succeeded"]
-            codes = [code for code, _ in ends if code]
-            again = now["Failed"] != "DeadlineExceeded" and (not ends or any(disrupted for _, disrupted in ends)) and not found["cancelled"]
-            return found | {"phase": "ended" if codes else "lost", "code": codes[0] if codes else None, "again": again}
+            ends = sorted((_End.of(pod) for pod in pods if pod.status.phase != "Succeeded"), key=lambda end: end.order)
+            code = next((end.code for end in ends if end.code), None)
+            disrupted = not ends or any(end.evicted for end in ends) or ends[0].told
+            again = now["Failed"] != "DeadlineExceeded" and disrupted and not found["cancelled"]
+            why = next((end.words for end in ends if end.words), None)
+            return found | {"phase": "lost" if code is None else "ended", "code": code, "again": again, "why": why}
         running = len(pods) >= self.target.nodes and all(pod.status.phase != "Pending" for pod in pods)
         reason = next(filter(None, map(_hindrance, pods)), None)
         stuck = reason is not None and reason.partition(":")[0] in _NEVER_STARTS
+        if not running and reason is None:
+            pending = [pod.metadata.name for pod in pods if pod.status.phase == "Pending"]
+            reason = self._suspended(newest) or self._warning(pending or [metadata["name"]])
         return found | {"phase": "running" if running else "waiting", "reason": reason, "stuck": stuck}
+
+    def _suspended(self, found: dict[str, Any]) -> str | None:
+        """Why a job is held back, as Kueue says it."""
+        if not (found["spec"].get("runPolicy") or found["spec"]).get("suspend"):
+            return None
+        queue = self.knobs.queue
+        if queue is None:
+            return "Suspended: someone has set `suspend`"
+        admission = self._unless_refused(self._admission, found["metadata"].get("uid"))
+        return f"Suspended: the queue {queue} has not admitted it{f': {admission}' if admission else ''}"
+
+    def _admission(self, uid: str) -> str | None:
+        """What Kueue says of a job that it has not admitted."""
+        label = f"{_KUEUE}/job-uid={uid}"
+        for version in _KUEUE_VERSIONS:
+            answer = self.ask(self.objects.list_namespaced_custom_object, _KUEUE, version, self.knobs.namespace, "workloads", label_selector=label)
+            for workload in answer["items"] if answer else []:
+                for condition in workload.get("status", {}).get("conditions") or []:
+                    if condition["type"] == "QuotaReserved" and condition["status"] == "False":
+                        return str(condition["message"])
+        return None
+
+    def _warning(self, names: list[str]) -> str | None:
+        """The cluster's newest warning about one of these objects: pods that cannot be made, volumes that cannot be mounted."""
+        for name in names:
+            selector = f"type=Warning,involvedObject.name={name}"
+            answer = self._unless_refused(self.ask, self.core.list_namespaced_event, self.knobs.namespace, field_selector=selector)
+            # What kept a pod from being scheduled is in its conditions, as long as it does.
+            about = [event for event in (answer.items if answer else []) if event.reason != "FailedScheduling"]
+            if about:
+                newest = max(about, key=lambda event: str(event.last_timestamp or event.event_time))
+                return f"{newest.reason}: {newest.message}"
+        return None
+
+    def _unless_refused(self, ask: Any, *arguments: Any, **options: Any) -> Any:
+        """None where this account may not look."""
+        try:
+            return ask(*arguments, **options)
+        except InputError:
+            return None
 
     def _get(self, name: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.ask(
@@ -275,7 +331,7 @@ class Cluster:
 
     def _is_there(self, read: Any, *names: str) -> bool:
         """Also where this account may not look: then the cluster says so when the job is submitted."""
-        try:
+        try:  # `_unless_refused` would take a refusal for something that is not there
             return self.ask(read, *names) is not None
         except InputError:
             return True
@@ -307,19 +363,40 @@ def _words(error: Any) -> str:
     return f"{error.status} {error.reason}"
 
 
-def _end_of(pod: Any) -> tuple[int | None, bool]:
-    """Exit code of a pod's container, and whether its node or the scheduler has ended it."""
-    ended = [status.state.terminated for status in pod.status.container_statuses or [] if status.state and status.state.terminated]
-    code = ended[0].exit_code if ended else None
-    out_of_memory = bool(ended) and ended[0].reason == "OOMKilled"
-    disrupted = pod.status.reason in _EVICTED or any(c.type == "DisruptionTarget" and c.status == "True" for c in pod.status.conditions or [])
-    return code, disrupted or code is None or (code in _SIGNAL_CODES and not out_of_memory)
+@dataclass(frozen=True)
+class _End:
+    """How a pod of a job that has failed has ended."""
+
+    code: int | None
+    evicted: bool
+    """Its node or the scheduler says that it has ended it."""
+    told: bool
+    """It was told to end, or nothing is known."""
+    words: str | None
+    """What the cluster says of it."""
+    order: tuple[bool, str, bool]
+    """What began it comes first: once one pod has failed, Kubeflow's operator deletes the others."""
+
+    @classmethod
+    def of(cls, pod: Any) -> "_End":
+        status = pod.status
+        ended = next((each.state.terminated for each in status.container_statuses or [] if each.state and each.state.terminated), None)
+        code = ended.exit_code if ended else None
+        target = next((each for each in status.conditions or [] if each.type == "DisruptionTarget" and each.status == "True"), None)
+        told = ended is None or (code in _SIGNAL_CODES and ended.reason != "OOMKilled")
+        words = None
+        if target or status.reason:
+            words = f"{(target or status).reason}: {(target or status).message}"
+        elif ended and ended.reason not in (None, "Error", "Completed"):
+            words = f"{ended.reason}: {ended.message}" if ended.message else ended.reason
+        order = (pod.metadata.deletion_timestamp is not None or ended is None, str(ended.finished_at) if ended else "", not told)
+        return cls(code, status.reason in _EVICTED or target is not None, told, words, order)
 
 
 def _hindrance(pod: Any) -> str | None:
-    """Why a pod does not start, as the cluster says it."""
-    for status in pod.status.container_statuses or []:
-        if status.state and status.state.waiting and status.state.waiting.reason not in (None, "ContainerCreating", "PodInitializing"):
+    """Why a pod does not start, as the cluster says it. Kubeflow's operator gives every worker an init container, with an image of its own."""
+    for status in [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]:
+        if status.state and status.state.waiting and status.state.waiting.reason not in _STARTING:
             return f"{status.state.waiting.reason}: {status.state.waiting.message or pod.metadata.name}"
     for condition in pod.status.conditions or []:
         if condition.type == "PodScheduled" and condition.status == "False":
@@ -385,23 +462,33 @@ class Pods(Place):
         ]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
 
-    def cancel(self) -> dict[str, Any]:
-        now = self.state()
-        if "object" in now:
-            self._cluster.delete(now["object"])
-        return now
+    def cancel(self) -> None:
+        try:
+            now = self.state()
+            if "object" in now:
+                self._cluster.delete(now["object"])
+        except DisconnectedError as silent:
+            say(f"{self.name} does not answer: {silent}; `{self.by_hand('delete')} -l {_JOB}={self._job}` ends the job")
+        withdraw(self)
 
     def fetch(self, out: Path, state: dict[str, Any]) -> Path:
+        if "outs" not in state:
+            raise InputError(
+                f"has ended well, but the log that tells what DVC's remote holds of {out} is gone, as it is with a node that was taken away.",
+                file=HOSTS, field=f"targets.{self.name}", found=state["object"],
+                fix=f"The output lies in {self.target.folder} on the claim; or `{self.by_hand('delete')} {state['object']}`, and the stage runs anew.",
+            )  # fmt: skip
         return bring(state["outs"][str(out)], out)
 
     def forget(self) -> None:
         """A stage that is run again with the same inputs is a new job."""
         for found in self._cluster.attempts(f"{_JOB}={self._job}"):
             self._cluster.delete(found["metadata"]["name"])
+        withdraw(self)
 
-    def by_hand(self) -> str:
+    def by_hand(self, verb: str = "get") -> str:
         context = f" --context {self._cluster.knobs.context}" if self._cluster.knobs.context else ""
-        return f"kubectl{context} --namespace {self._cluster.knobs.namespace} get {self._cluster.plural}"
+        return f"kubectl{context} --namespace {self._cluster.knobs.namespace} {verb} {self._cluster.plural}"
 
 
 # --- the follower's process
@@ -410,8 +497,8 @@ class Pods(Place):
 class _Watched:
     """A job in the cluster, as `orchestration.worker.follow` asks for it."""
 
-    def __init__(self, cluster: Cluster, job: str):
-        self._cluster, self._job = cluster, job
+    def __init__(self, name: str, cluster: Cluster, job: str):
+        self._name, self._cluster, self._job = name, cluster, job
 
     def state(self) -> dict[str, Any]:
         return self._cluster.state(self._job)
@@ -426,14 +513,25 @@ class _Watched:
 
     def give_up(self, state: dict[str, Any]) -> None:
         self._cluster.delete(state["object"])
+        no_image = state["reason"].partition(":")[0] in _NO_IMAGE
+        mend = "Correct `image`, or give the pods' service account the `imagePullSecrets` of its registry" if no_image else "Correct what it names"
+        raise InputError(
+            f"pods have not started for {self._cluster.target.vanished_after:.0f} s: {state['reason'].rstrip('.')}.",
+            file=HOSTS,
+            field=f"targets.{self._name}.kubernetes",
+            fix=f"{mend}; the job was deleted and can be started again.",
+        )
 
 
 def main() -> None:
     name, target, job, log_at, messages_at = sys.argv[1:]
-    cluster = Cluster(name, Target.model_validate_json(target))
     # Disconnected, the launcher starts it again, as long as its patience lasts; a launcher that was killed reads no more.
     with contextlib.suppress(DisconnectedError, BrokenPipeError):
-        follow(_Watched(cluster, job), Reader(int(log_at), int(messages_at)), cluster.target.vanished_after)
+        try:
+            cluster = Cluster(name, Target.model_validate_json(target))
+            follow(_Watched(name, cluster, job), Reader(int(log_at), int(messages_at)), cluster.target.vanished_after)
+        except InputError as error:
+            tell_error(error)
 
 
 if __name__ == "__main__":

@@ -139,8 +139,8 @@ class Place:
         """Copies checkpoints here, if the target can."""
         return None
 
-    def cancel(self) -> dict[str, Any]:
-        """Stop the job; returns its state."""
+    def cancel(self) -> object:
+        """Stop the job, as far as it can be reached."""
         raise NotImplementedError
 
     def clear(self) -> None:
@@ -371,6 +371,8 @@ class Follower:
             self._messages_at = event["at"]
         elif "say" in event:
             say(event["say"])
+        elif "error" in event:
+            raise InputError(**event["error"])
         elif "facts" in event:
             named = lacking(event["facts"], self.place)
             raise InputError(

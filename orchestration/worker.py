@@ -9,21 +9,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from contracts.errors import InputError
 from orchestration.connection import DisconnectedError
-from orchestration.remote import Place, gpus_per_node, imported, run_dvc, run_git, snapshot
+from orchestration.job import FORGOTTEN_AFTER
+from orchestration.remote import Place, gpus_per_node, imported, run_dvc, run_git, say, snapshot
 
 PROGRAM = Path(__file__).with_name("job.py")
+_REFS = "refs/screenry"
 _POLL = 1.0
 _LAST_WORDS = 20.0
+_LAST_TRIES = 3
 
 
 def publish(place: Place, folder: str, first: str, port: int) -> dict[str, Any]:
     """Push code and inputs to where the job can fetch them. Returns the request that `orchestration.job.work` reads; `first:port` is where nodes meet."""
     target, job = place.target, place.job
     commit = revision = ""
+    ref = f"{_REFS}/{place.own}/{job.name}/{time.time():.0f}"
     if not place.shared:
         with snapshot(place.code, target.changes == "carry") as (commit, revision):
-            run_git("push", "-q", "--force", "--no-verify", str(target.git), f"{commit}:refs/screenry/{job.name}")
+            run_git("push", "-q", "--no-verify", str(target.git), f"{commit}:{ref}")
+        withdraw(place, but=ref)
         if job.inputs:
             run_dvc("push", *job.inputs)
     argv = [target.python, "-m", "orchestration.launch", job.module, "--here"]
@@ -34,11 +40,29 @@ def publish(place: Place, folder: str, first: str, port: int) -> dict[str, Any]:
             env |= {"GLOO_SOCKET_IFNAME": target.interface, "NCCL_SOCKET_IFNAME": target.interface}
     return {
         "stage": job.stage.name, "name": job.name, "folder": folder, "tree": target.folder if place.shared else f"{folder}/tree", "argv": argv, "env": env,
-        "nodes": target.nodes, "sbatch": None, "git": None if place.shared else target.git, "snapshot": commit,
+        "nodes": target.nodes, "sbatch": None, "git": None if place.shared else target.git, "ref": ref, "snapshot": commit,
         "revision": revision, "inputs": job.inputs, "outs": list(job.stage.outs), "dvc": target.dvc,
         "modules": imported(job.stage), "programs": [] if place.shared else ["git", target.dvc], "gpus": gpus_per_node(place),
         "beat": min(10.0, target.vanished_after / 4), "keep": target.keep_jobs,
     }  # fmt: skip
+
+
+def withdraw(place: Place, but: str | None = None) -> None:
+    """Delete the commits of this stage's jobs from `git`, and those that nobody has withdrawn, whose launchers are gone."""
+    url = str(place.target.git)
+    if place.shared:
+        return
+    own, found = f"{_REFS}/{place.own}/{place.job.stage.name}-", []
+    try:
+        for ref in (line.split("\t")[1] for line in run_git("ls-remote", url, f"{_REFS}/*").splitlines()):
+            pushed = ref.rpartition("/")[2]
+            forgotten = pushed.isdecimal() and time.time() - int(pushed) > FORGOTTEN_AFTER
+            if ref != but and (ref.startswith(own) or forgotten):
+                found.append(ref)
+        if found:
+            run_git("push", "-q", "--no-verify", "--delete", url, *found)
+    except InputError as error:  # a stage that has run well does not fail because of it
+        say(f"{', '.join(found) or _REFS} could not be deleted in {url}: {error.problem}")
 
 
 def bring(version: str, out: Path) -> Path:
@@ -57,7 +81,8 @@ class Source(Protocol):
     """A job as its cluster or cloud tells it."""
 
     def state(self) -> dict[str, Any]:
-        """As `orchestration.job.state`; `reason` says why it does not start, `stuck` that waiting alone will not help. May raise DisconnectedError."""
+        """As `orchestration.job.state`; `reason` says why it does not start, `stuck` that waiting alone will not help, `why` what has ended it. May raise
+        DisconnectedError."""
 
     def log(self, state: dict[str, Any]) -> Iterator[bytes]:
         """Lines of the attempt's log from its start, as they come, to its end."""
@@ -66,7 +91,7 @@ class Source(Protocol):
         """The attempt gives no sign of life: write that down. Returns the state."""
 
     def give_up(self, state: dict[str, Any]) -> None:
-        """The attempt will never start: end it."""
+        """The attempt will never start: end it. Raises the InputError that says why."""
 
 
 class Reader:
@@ -112,22 +137,25 @@ class Reader:
 def follow(source: Source, reader: Reader, patience: float) -> None:
     """Write what happens as lines of JSON to stdout, until the job no longer runs. A job that is silent for `patience` seconds has vanished."""
     lines: queue.Queue[bytes] = queue.Queue()
-    reading: threading.Thread | None = None
-    seen, reason, heard, stuck_since = None, None, time.monotonic(), time.monotonic()
+    reading: _Reading | None = None
+    seen, told, heard, stuck_since, again = None, set[str](), time.monotonic(), time.monotonic(), _LAST_TRIES
     while True:
         now = source.state()
-        if now["phase"] == "new" and seen is not None:  # someone has deleted it, who does not want it any more
+        if seen is not None and now["attempts"] < seen["attempts"]:  # someone has deleted it, who does not want it any more
             now = seen | {"phase": "ended", "code": 143, "cancelled": True, "again": False}
         if seen is None or seen["phase"] != "running":
             heard = time.monotonic()
         seen = now
         active = now["phase"] in ("waiting", "running")
-        if now["phase"] not in ("new", "waiting") and (reading is None or (active and not reading.is_alive())):
+        if now["phase"] not in ("new", "waiting") and (reading is None or (active and not reading.is_alive()) or reading.broken):
             reader.begin(now["attempts"])
-            reading = threading.Thread(target=_read, args=(source, now, lines), daemon=True)
-            reading.start()
+            reading = _Reading(source, now, lines)
         if not active and reading is not None:
             reading.join(_LAST_WORDS)
+            if reading.broken and again:
+                again -= 1
+                time.sleep(_POLL)
+                continue
         while not lines.empty():
             heard = time.monotonic()
             event = reader.take(lines.get())
@@ -137,27 +165,40 @@ def follow(source: Source, reader: Reader, patience: float) -> None:
             _tell({"say": f"attempt {now['attempts']} has given no sign of life for {patience:.0f} s"})
             now = source.vanished(now)
             active = False
-        if now.get("reason") != reason:
-            reason = now.get("reason")
-            if reason:
-                _tell({"say": f"waits: {reason}"})
+        said = f"waits: {now['reason']}" if now.get("reason") else f"attempt {now['attempts']} ended: {now['why']}" if now.get("why") else None
+        if said and said not in told:  # what alternates is said once
+            told.add(said)
+            _tell({"say": said})
         if not now.get("stuck"):
             stuck_since = time.monotonic()
         elif time.monotonic() - stuck_since > patience:
             source.give_up(now)
-            now, active = now | {"phase": "ended", "code": 1, "again": False}, False
         _tell({"state": now | reader.known})
         if not active:
             return
         time.sleep(_POLL)
 
 
-def _read(source: Source, state: dict[str, Any], lines: "queue.Queue[bytes]") -> None:
-    try:
-        for line in source.log(state):
-            lines.put(line)
-    except DisconnectedError:
-        return  # it is read again
+def tell_error(error: InputError) -> None:
+    """The last event: what a person must mend, which the launcher raises."""
+    _tell({"error": {"problem": error.problem, "fix": error.fix, "file": str(error.file), "field": error.field, "found": error.found}})
+
+
+class _Reading(threading.Thread):
+    """Reads the log beside what else is watched; `broken` once it has broken off, so that it is to be read again."""
+
+    def __init__(self, source: Source, state: dict[str, Any], lines: "queue.Queue[bytes]"):
+        super().__init__(daemon=True)
+        self._source, self._state, self._lines = source, state, lines
+        self.broken = False
+        self.start()
+
+    def run(self) -> None:
+        try:
+            for line in self._source.log(self._state):
+                self._lines.put(line)
+        except DisconnectedError:
+            self.broken = True
 
 
 def _tell(event: dict[str, Any]) -> None:
