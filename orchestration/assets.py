@@ -97,7 +97,7 @@ def screens_asset(console: Console) -> dg.AssetsDefinition:
                 "bytes": path.stat().st_size,
                 "screens": len(screens),
                 "elements": sum(len(screen.elements) for screen, _ in screens),
-                "first_screen": _picture(first_screen.key, first_png),
+                "first_screen": inline_picture(first_screen.key, first_png),
                 "render_settings": render_settings(),
                 "reused": before == _identity(path),
             }
@@ -326,12 +326,12 @@ def artifact_metadata(folder: Path, reused: bool = False) -> dict[str, Any]:
     metrics: dict[str, float] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     metadata: dict[str, Any] = {}
     if curves := draw_curves(folder):
-        metadata["curves"] = _picture(CURVES, curves)
+        metadata["curves"] = inline_picture(CURVES, curves)
     left = MAX_INLINE_BYTES
     for number, (title, file) in enumerate((run.get("images") or {}).items()):
         picture = folder / file
         inline = number < MAX_INLINE_IMAGES and picture.is_file() and picture.stat().st_size <= left
-        metadata[title] = _picture(file, picture.read_bytes()) if inline else dg.MetadataValue.path(picture.absolute())
+        metadata[title] = inline_picture(file, picture.read_bytes()) if inline else dg.MetadataValue.path(picture.absolute())
         left -= picture.stat().st_size if inline else 0
     metadata |= {name: float(value) for name, value in metrics.items() if "_class_" not in name}
     per_class = [{"metric": name, "value": f"{value:.4f}"} for name, value in metrics.items() if "_class_" in name]
@@ -410,7 +410,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_ino, status.st_mtime_ns
 
 
-def _picture(name: str, image: bytes) -> dg.MetadataValue[Any]:
+def inline_picture(name: str, image: bytes) -> dg.MetadataValue[Any]:
     if len(image) > MAX_INLINE_BYTES:
         return dg.MetadataValue.text(f"{name}: {len(image)} bytes, too large to show here")
     kind = "jpeg" if image.startswith(b"\xff\xd8") else "svg+xml" if image.startswith(b"<svg") else "png"

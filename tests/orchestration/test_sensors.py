@@ -1,5 +1,6 @@
 """Sensors, as the daemon sees them: run requests, cursors, and what is told."""
 
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,11 @@ import yaml
 from PIL import Image, ImageDraw
 
 from contracts.annotation import Screen
+from contracts.errors import InputError
 from orchestration.definitions import build
 from orchestration.process import Console
-from orchestration.sensors import DRIFT, INBOX, drift_asset, failed_runs, new_real_screens, pack_inbox, stale_stages
-from tests.orchestration.small_repository import Small
+from orchestration.sensors import ANNOTATIONS, DRIFT, INBOX, drift_asset, drift_limits, failed_runs, new_real_screens, pack_inbox, stale_stages
+from tests.orchestration.small_repository import REPOSITORY, Small
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -97,9 +99,9 @@ def picture(path: Path, colour: tuple[int, int, int], boxes: int) -> None:
 
 
 def test_real_screens_unlike_the_dataset_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance) -> None:
-    """The real comparison (datagen.compare), between an inbox of our own drawing and a dataset of it."""
+    """The real comparisons (datagen.compare, evaluation.drift without a model), between an inbox of our own drawing and a dataset of it."""
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text("drift: {limit: 0.25}\n")
+    Path("params.yaml").write_text("drift: {limit: 0.25, mmd2: 0.05, ap_at_least: 0.3, mapping: names}\n")
     Path("data.dvc").write_text("outs: [{md5: 0.dir}]\n")
     assert new_real_screens.evaluate_tick(dg.build_sensor_context()).skip_message == "inbox/ holds no PNG."
     for number in range(6):
@@ -116,11 +118,16 @@ def test_real_screens_unlike_the_dataset_are_noticed(tmp_path: Path, monkeypatch
 
     def compare() -> tuple[bool, str, dict[str, Any]]:
         result = dg.materialize([drift_asset(Console())], instance=instance, run_config=QUIET, selection="drift")
-        (check,), (event,) = result.get_asset_check_evaluations(), result.get_asset_materialization_events()
-        return check.passed, str(check.description), {name: value.value for name, value in event.materialization.metadata.items()}
+        near, finds = sorted(result.get_asset_check_evaluations(), key=lambda check: check.check_name == "finds_elements")
+        assert finds.passed and str(finds.description).endswith("there is no promoted model, and no encoder in artifacts/")
+        (event,) = result.get_asset_materialization_events()
+        return near.passed, str(near.description), {name: value.value for name, value in event.materialization.metadata.items()}
 
     passed, told, metadata = compare()
-    assert passed and told == "all within 0.25 bits of the noise" and metadata["screens"] == 6
+    assert passed and told.startswith("pictures: all within 0.25 bits of the noise; features: not compared; ")
+    assert (metadata["screens"], metadata["labelled"], metadata["model"]) == (6, 0, "none") and "inbox/annotations.json is not there" in metadata[
+        "not_measured"
+    ]
     for number in range(6):
         picture(INBOX / f"{number}.png", (20, 20, 40), 14)
     changed = new_real_screens.evaluate_tick(dg.build_sensor_context(cursor=first.cursor))
@@ -129,7 +136,34 @@ def test_real_screens_unlike_the_dataset_are_noticed(tmp_path: Path, monkeypatch
     assert not passed and "luminance 1.000" in told and metadata["jsd_screen_aspect"] == 0.0
     assert (DRIFT / "comparison/compare.png").is_file()
 
+    def failure() -> str:
+        failed = dg.materialize([drift_asset(Console())], instance=instance, run_config=QUIET, raise_on_error=False)
+        (event,) = [event for event in failed.all_events if event.is_step_failure]
+        return str(event.step_failure_data.user_failure_data)
+
+    ANNOTATIONS.write_text('{"images": [{"id": 1, "file_name": "9.png", "width": 160, "height": 120}], "annotations": [], "categories": []}')
+    labelled = new_real_screens.evaluate_tick(dg.build_sensor_context(cursor=changed.cursor))
+    assert labelled.run_requests and labelled.cursor != changed.cursor, "labels that come later are something new"
+    assert new_real_screens.evaluate_tick(dg.build_sensor_context(cursor=labelled.cursor)).skip_message == "These 6 screens were compared already."
+    assert "inbox/annotations.json: images[id=1].file_name: is no PNG of this folder. Found: 9.png." in failure()
     (INBOX / "7.png").write_bytes(b"GIF89a")
-    failed = dg.materialize([drift_asset(Console())], instance=instance, run_config=QUIET, raise_on_error=False)
-    (event,) = [event for event in failed.all_events if event.is_step_failure]
-    assert "inbox/7.png: is no PNG." in str(event.step_failure_data.user_failure_data)
+    assert "inbox/7.png: is no PNG." in failure()
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ("limit: 0.25", "drift.mmd2: must be a number. Found: None. Set it from 0"),
+        ("limit: 0.25, mmd2: 2.5", "drift.mmd2: must be a number. Found: 2.5."),
+        ("limit: 0.25, mmd2: 0.1, ap_at_least: all", "drift.ap_at_least: must be a number. Found: 'all'."),
+        ("limit: 0.25, mmd2: 0.1, ap_at_least: 0.3, mapping: ours", "drift.mapping: is no mapping. Found: ours. Use one of names, mobile_screens,"),
+    ],
+)
+def test_limits_of_drift_that_are_none(tmp_path: Path, section: str, told: str) -> None:
+    (tmp_path / "params.yaml").write_text(f"drift: {{{section}}}\n")
+    with pytest.raises(InputError, match=re.escape(told)):
+        drift_limits(tmp_path / "params.yaml")
+
+
+def test_the_project_s_limits_of_drift() -> None:
+    assert drift_limits(REPOSITORY / "params.yaml").mapping == "names"
