@@ -1,8 +1,9 @@
 """What people do in Dagster's UI, with the mouse: steps that the test of the UI and the documentation's pictures share.
 
-    python -m tests.orchestration.ui_walk CLONE docs/images      walk through a clone in which `make demo` has run, and take the pictures
+    python -m tests.orchestration.ui_walk CLONE docs/images --parts line night    in a fresh clone: make the whole line with the mouse, and let a night run
+    python -m tests.orchestration.ui_walk CLONE docs/images                       walk through a clone in which `make demo` has run
 
-The walk works in the clone: it changes settings there, and cancels a training run. Give it one that nobody needs.
+Both take pictures. The walk works in the clone: it changes settings there, cancels a training run, and commits. Give it one that nobody needs.
 """
 
 import argparse
@@ -16,12 +17,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.orchestration.small_repository import environment
 
 # Of a machine that has much else to do; nothing waits for it on one that has not.
 PATIENCE_MS = 300_000
+_HOUR = 3600.0
 VIEWPORT = {"width": 1440, "height": 900}
 
 
@@ -145,6 +148,29 @@ def preview_tick(page: Page) -> None:
     expect(page.get_by_text("1 run requests")).to_be_visible(timeout=PATIENCE_MS)
 
 
+def launch_tick(page: Page, url: str) -> str:
+    """After `preview_tick`: let it run; returns the run."""
+    before = newest_run(page, url)
+    page.get_by_role("button", name="Launch all & commit tick result").click()
+    wait_for(lambda: newest_run(page, url) != before, "the schedule's run")
+    return str(newest_run(page, url))
+
+
+def materialize_job(page: Page, url: str, job: str) -> str:
+    """Press the button on the page of a job; returns the run."""
+    before = newest_run(page, url)
+    page.goto(f"{url}/locations/orchestration.definitions/jobs/{job}")
+    page.get_by_role("button", name="Materialize all").first.click()
+    wait_for(lambda: newest_run(page, url) != before, f"a run of {job}")
+    return str(newest_run(page, url))
+
+
+def run_state(page: Page, url: str, run: str) -> str:
+    query = "query ($run: ID!) {runOrError(runId: $run) {... on Run {status}}}"
+    answer = page.request.post(f"{url}/graphql", data={"query": query, "variables": {"run": run}}).json()
+    return str(answer["data"]["runOrError"]["status"])
+
+
 def status(page: Page, url: str, run: str, *wanted: str) -> None:
     """Wait on the page of a run until it has one of these states."""
     page.goto(f"{url}/runs/{run}")
@@ -162,6 +188,51 @@ class Walk:
         file = self.target / f"dagster-{name}.png"
         self.page.screenshot(path=file)
         print(f"{file.name}  {file.stat().st_size // 1024} kB", flush=True)
+
+    def line(self) -> None:
+        """Everything from nothing: all shards by a backfill, then the job of the line."""
+        started = time.monotonic()
+        params = yaml.safe_load((self.clone / "params.yaml").read_text())
+        shards = [f"{number:06d}" for number in range(params["presets"][params["preset"]]["render"]["shards"])]
+        backfill(self.page, self.url, shards)
+        wait_for(lambda: all((self.clone / f"data/shards/{shard}.tar").is_file() for shard in shards), "all shards are rendered", _HOUR)
+        run = materialize_job(self.page, self.url, "line")
+        self.done(run, "the line")
+        print(f"all shards and the whole line: {(time.monotonic() - started) / 60:.1f} minutes", flush=True)
+        self.page.goto(f"{self.url}/runs/{run}")
+        expect(self.page.get_by_text("Succeeded (", exact=False).first).to_be_visible(timeout=PATIENCE_MS)
+        self.picture("line")
+        self.page.goto(f"{self.url}/assets/train_detector")
+        self.page.get_by_text("[Show Markdown]").first.click()
+        self.picture("detector")
+
+    def night(self) -> None:
+        """A night that goes on from the promoted model: a tick of the schedule, launched by hand."""
+        for command in (
+            ["git", "add", "data.dvc", "dvc.lock", "params.yaml"],
+            ["git", "-c", "user.name=Walk", "-c", "user.email=walk@localhost", "commit", "-q", "--allow-empty", "-m", "a dataset and what was learned from it"],
+            ["python", "-m", "orchestration.registry", "promote"],
+        ):  # fmt: skip
+            subprocess.run(command, cwd=self.clone, env=environment(), check=True)
+        switch_on(self.page, self.url, "nightly")
+        preview_tick(self.page)
+        started, run = time.monotonic(), launch_tick(self.page, self.url)
+        self.done(run, "the night")
+        print(f"the night: {(time.monotonic() - started) / 60:.1f} minutes", flush=True)
+        self.page.goto(f"{self.url}/assets/models/detector")
+        expect(self.page.get_by_text("fine_tuned_from").first).to_be_visible(timeout=PATIENCE_MS)
+        self.picture("night")
+
+    def done(self, run: str | None, what: str) -> None:
+        """Wait until a run has ended well."""
+        states = ["STARTED"]
+
+        def ended() -> bool:
+            states.append(run_state(self.page, self.url, str(run)))
+            return states[-1] in ("SUCCESS", "FAILURE", "CANCELED")
+
+        wait_for(ended, what, _HOUR)
+        assert states[-1] == "SUCCESS", f"{what}: {states[-1]}; see {self.url}/runs/{run}"
 
     def gate(self) -> None:
         """A gate that fails, of an asset that DVC finds up to date."""
@@ -223,14 +294,14 @@ def _edit(clone: Path, pattern: str, replacement: str | Callable[[re.Match[str]]
     params.write_text(text)
 
 
-PARTS = ("gate", "curves", "cancel", "shards", "schedule")
+PARTS = ("line", "night", "gate", "curves", "cancel", "shards", "schedule")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.orchestration.ui_walk", description="Take the pictures of Dagster's UI in docs/images.")
     parser.add_argument("clone", type=Path, help="a clone in which `make demo` has run; it is changed")
     parser.add_argument("target", type=Path)
-    parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS)
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS[2:])
     options = parser.parse_args()
     options.target.mkdir(parents=True, exist_ok=True)
     served = Served(options.clone.resolve())
