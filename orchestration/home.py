@@ -1,5 +1,6 @@
 """Dagster's home: `.dagster/` in the repository, with the committed settings of `orchestration/dagster.yaml` and a partition for each shard."""
 
+import argparse
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from contracts.dataset import SHARDS
-from contracts.errors import InputError
+from contracts.errors import InputError, run_command
 from contracts.files import write_text
 from contracts.knobs import PARAMS, preset_name
 
@@ -50,3 +51,19 @@ def add_shard_partitions(instance: "dg.DagsterInstance") -> list[str]:
     if missing:
         instance.add_dynamic_partitions(name, sorted(missing))
     return sorted(keys)
+
+
+def main() -> None:
+    argparse.ArgumentParser(
+        prog="python -m orchestration.home", description="Give every shard its partition, in the Dagster that DAGSTER_HOME names (deploy/)."
+    ).parse_args()
+    if "DAGSTER_HOME" not in os.environ:
+        raise InputError("is not set.", field="DAGSTER_HOME", fix="`make ui` needs no such command; for a team it is set in deploy/compose.yaml.")
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        print(f"{len(add_shard_partitions(instance))} shards")
+
+
+if __name__ == "__main__":
+    run_command(main)
