@@ -23,7 +23,11 @@ _NO_CONNECTION = 255
 
 
 class DisconnectedError(Exception):
-    """The host does not answer, or did until now."""
+    """The host does not answer, or did until now; which one, if the target has several."""
+
+    def __init__(self, words: str, host: str | None = None):
+        super().__init__(words)
+        self.host = host
 
 
 class Connection:
@@ -118,7 +122,7 @@ class Connection:
                     f"{self.host} does not let this user in: {told.splitlines()[-1]}.", file=HOSTS, field=f"{self._field}.hosts", found=self.host,
                     fix=f"Try `{self.by_hand()}`: it must succeed without a question. Keys, users and ports belong in ~/.ssh/config or `ssh_options`.",
                 )  # fmt: skip
-            raise DisconnectedError(told.splitlines()[-1] if told else "the connection was closed")
+            raise DisconnectedError(told.splitlines()[-1] if told else "the connection was closed", self.host)
         words = told.splitlines()[-1] if told else f"exit code {done.returncode}"
         program = "job.py" if stdin else Path(command[0]).name
         raise InputError(

@@ -10,10 +10,12 @@ no connection, in a pod, `work` does all of it, and its output is what `follow` 
     FOLDER/attempts/         one file per attempt and node: when it started and where it resumed; when and how it ended
     FOLDER/log, messages     output and Dagster Pipes messages of all attempts, only ever appended to, so that a byte offset says what was read
     FOLDER/lock-N            held by the supervisor of node N as long as it lives: neither a reboot nor a reused process id can fake that
+    FOLDER/alive-N           its sign of life, every other second, with the last step that the stage's log has
     FOLDER/slurm             the number of Slurm's job
     FOLDER/cancelled, collected
 
-A job runs under a supervisor (`run`) in a session of its own, and every process of it carries the folder's name in its environment.
+A job runs under a supervisor (`run`) in a session of its own, and every process of it carries the folder's name in its environment. A supervisor ends its
+attempt by itself once the job is cancelled or another attempt has begun: a node that nobody reaches cannot go on beside the one that took its place.
 """
 
 import fcntl
@@ -33,11 +35,12 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-# In the environment of every process of a job.
+# In the environment of every process of a job: FOLDER:NODE:ATTEMPT.
 MARK = "SCREENRY_JOB"
 # Seconds between SIGTERM and SIGKILL: a training makes its checkpoint in that time.
 KILL_AFTER = 20.0
-# A supervisor whose sign of life is older than so many seconds is lost, even where its lock is still held (a file server that has not noticed).
+# A supervisor whose sign of life is older than so many seconds is lost (the target's `vanished_after`, if job.json says it), even where its lock is still held
+# (a file server that has not noticed) or Slurm still counts on its node.
 STALE_AFTER = 60.0
 FORGOTTEN_AFTER = 30 * 24 * 3600.0
 _BEAT = 2.0
@@ -49,6 +52,8 @@ _SLURM_ACTIVE = {
     "PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "STOPPED", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT",
     "RESIZING", "SIGNALING", "STAGE_OUT",
 }  # fmt: skip
+# In these states a node must give signs of life.
+_SLURM_AT_WORK = {"RUNNING", "COMPLETING"}
 _SIGNAL_CODES = {128 + signal.SIGTERM, 128 + signal.SIGKILL, 128 + signal.SIGHUP}
 
 
@@ -110,6 +115,7 @@ def state(folder: Path) -> dict[str, Any]:
     newest = [attempt for attempt in attempts if attempt["attempt"] == found["attempts"]]
     if newest:
         found |= {"host": newest[0]["host"], "started": newest[0]["started"], "resumed_step": newest[0].get("resumed_step")}
+        found["step"] = _last_said(folder)
     codes = [attempt.get("code") for attempt in newest]
     slurm = _slurm(folder)
     if slurm is not None:
@@ -117,9 +123,12 @@ def state(folder: Path) -> dict[str, Any]:
         found["cancelled"] |= slurm[1] == "CANCELLED"  # whoever took it from the queue does not want it there again
         done = bool(newest) and all(code == 0 for code in codes)
         if slurm[1] in _SLURM_ACTIVE and not done:
-            running = any(code is None for code in codes) and slurm[1] != "PENDING"
-            return found | {"phase": "running" if running else "waiting"}
-    elif newest and len(newest) < _nodes(folder):
+            # An attempt that Slurm has requeued may have had no time to say how it ended.
+            own = [attempt["node"] for attempt in newest if attempt.get("code") is None and attempt.get("slurm") == slurm[2]]
+            if slurm[1] in _SLURM_AT_WORK and any(_silent(folder, node) for node in own):
+                return found | {"phase": "lost", "again": True}
+            return found | {"phase": "running" if own else "waiting"}
+    elif newest and len(newest) < int(_request(folder)["nodes"]):
         started = time.time() - max(attempt["started"] for attempt in newest)
         return found | {"phase": "running" if started < _START_PATIENCE else "lost", "again": started >= _START_PATIENCE}
     if not newest:
@@ -156,14 +165,11 @@ def submit(folder: Path, request: dict[str, Any], node: int) -> dict[str, Any]:
 
 def run(folder: Path, node: int) -> int:
     """Supervise one attempt to its end; returns the stage's exit code."""
-    with (folder / f"lock-{node}").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with _own_lock(folder, node) as free:
+        if not free:
             print(f"{folder}: another supervisor runs this job", file=sys.stderr)
             return 75
-        mark = f"{folder}:{node}"
-        _end(mark)  # what a supervisor that was killed has left behind
+        _end(f"{folder}:{node}")  # what a supervisor that was killed has left behind
         told: list[float] = []
 
         def tell(number: int, frame: FrameType | None) -> None:
@@ -171,16 +177,30 @@ def run(folder: Path, node: int) -> int:
 
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, tell)
-        request = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+        request = _request(folder)
         file, attempt = _new_attempt(folder, request, node)
+        mark = f"{folder}:{node}:{attempt['attempt']}"
         argv = [part.replace("{node}", str(node)) for part in request["argv"]]
+        steps, step = _partial(request) / "log.jsonl", 0
+        if node == 0:
+            steps.unlink(missing_ok=True)  # an earlier attempt's
         with (folder / "log").open("ab") as log:
             child = subprocess.Popen(
                 argv, cwd=request["tree"], env={**os.environ, **request["env"], MARK: mark}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
         forwarded = killed = False
+        looked = -_BEAT
         while child.poll() is None:
+            if time.monotonic() - looked >= _BEAT:
+                looked = time.monotonic()
+                if _newest(folder) > attempt["attempt"]:
+                    _signal(mark, signal.SIGKILL)  # at once: what it would tidy up is the newer attempt's
+                    break
+                step = _last_step(steps) or step  # a stage that fails takes its log with it
+                _give_sign(folder, node, step)
+                if (folder / "cancelled").exists():
+                    told.append(looked)
             if told and not forwarded:
                 forwarded = True
                 # To the stage, which ends its helpers (torchrun its workers, a tracker its service) in its own order.
@@ -189,12 +209,10 @@ def run(folder: Path, node: int) -> int:
             if told and not killed and time.monotonic() - told[0] > KILL_AFTER:
                 killed = True
                 _signal(mark, signal.SIGKILL)
-            (folder / f"alive-{node}").touch()
-            try:
-                child.wait(timeout=_BEAT if not told else 0.2)
-            except subprocess.TimeoutExpired:
-                continue
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=0.2)  # being told to end does not cut it short
         _signal(mark, signal.SIGKILL)  # whatever outlives the stage is nobody's
+        child.wait()
         code = child.returncode if child.returncode >= 0 else 128 - child.returncode
         _write(file, attempt | {"ended": time.time(), "code": code, "told_to_end": bool(told)})
         return code
@@ -205,9 +223,12 @@ def follow(folder: Path, log_at: int, messages_at: int, beat: float = _BEAT) -> 
 
     Where nothing happens the state is said again every `beat` seconds.
     """
-    last_state, last_said, looked, now = None, 0.0, 0.0, state(folder)
+    last_state, last_said, looked, now, seen = None, 0.0, 0.0, state(folder), 0
     while True:
-        if not (folder / "slurm").exists() or time.monotonic() - looked > _BEAT:
+        # Slurm is not asked all the time, but as soon as an attempt begins or ends.
+        written = max((file.stat().st_mtime_ns for file in (folder / "attempts").glob("*.json")), default=0)
+        if not (folder / "slurm").exists() or time.monotonic() - looked > _BEAT or written != seen:
+            seen = written
             now, looked = state(folder), time.monotonic()
         # The state is read before the output, so that the last state comes after all of it.
         for name, whole_lines in (("log", False), ("messages", True)):
@@ -243,8 +264,8 @@ def cancel(folder: Path) -> dict[str, Any]:
         _kill(attempt["supervisor"], signal.SIGTERM)
     while any(_lives(folder, attempt["node"]) for attempt in here) and time.monotonic() < deadline:
         time.sleep(0.1)
-    for attempt in _attempts(folder):
-        _end(f"{folder}:{attempt['node']}")
+    for node in {attempt["node"] for attempt in _attempts(folder)}:
+        _end(f"{folder}:{node}")
     return state(folder)
 
 
@@ -393,22 +414,29 @@ def _attempts(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(file.read_text(encoding="utf-8")) for file in sorted((folder / "attempts").glob("*.json"))]
 
 
-def _nodes(folder: Path) -> int:
-    return int(json.loads((folder / "job.json").read_text(encoding="utf-8"))["nodes"])
+def _request(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    return found
 
 
 def _new_attempt(folder: Path, request: dict[str, Any], node: int) -> tuple[Path, dict[str, Any]]:
     earlier = [attempt for attempt in _attempts(folder) if attempt["node"] == 0]
-    number = earlier[-1]["attempt"] + 1 if earlier and node == 0 else 1 if node == 0 else _attempt_of_first_node(folder, node)
+    number = _newest(folder) + 1 if node == 0 else _attempt_of_first_node(folder, node)
     attempt: dict[str, Any] = {
         "attempt": number, "node": node, "host": socket.gethostname(), "supervisor": os.getpid(), "started": time.time(), "code": None, "told_to_end": False
     }  # fmt: skip
+    if slurm := _own_slurm():
+        attempt["slurm"] = slurm
     if earlier and node == 0:
-        attempt |= _lost(Path(request["tree"]) / "artifacts", request["stage"], earlier[-1], attempt["started"])
+        attempt |= _lost(folder, request, earlier[-1], attempt["started"])
     file = folder / "attempts" / f"{number:04d}-{node}.json"
-    (folder / f"alive-{node}").touch()
+    _give_sign(folder, node, 0)
     _write(file, attempt)
     return file, attempt
+
+
+def _newest(folder: Path) -> int:
+    return max((int(file.name.partition("-")[0]) for file in (folder / "attempts").glob("*.json")), default=0)
 
 
 def _attempt_of_first_node(folder: Path, node: int) -> int:
@@ -416,30 +444,58 @@ def _attempt_of_first_node(folder: Path, node: int) -> int:
     own = max((attempt["attempt"] for attempt in _attempts(folder) if attempt["node"] == node), default=0)
     deadline = time.monotonic() + _START_PATIENCE
     while time.monotonic() < deadline:
-        begun = [attempt["attempt"] for attempt in _attempts(folder) if attempt["node"] == 0 and attempt["code"] is None and attempt["attempt"] > own]
-        if begun:
-            return int(max(begun))
+        first = [attempt for attempt in _attempts(folder) if attempt["node"] == 0 and attempt["code"] is None and attempt["attempt"] > own]
+        if first and first[-1].get("slurm") == _own_slurm():
+            return int(first[-1]["attempt"])
         time.sleep(0.2)
     raise SystemExit("node 0 did not start")
 
 
-def _lost(artifacts: Path, stage: str, last: dict[str, Any], now: float) -> dict[str, Any]:
-    """What this attempt does again: seconds since the newest checkpoint (or the last attempt's start), and the steps that the run's log has past it."""
+def _lost(folder: Path, request: dict[str, Any], last: dict[str, Any], now: float) -> dict[str, Any]:
+    """What this attempt does again: seconds since the newest checkpoint (or the last attempt's start), and the steps that the run's log has past it, or had
+    when its supervisor looked last: a stage that fails because its neighbour was lost takes its log with it."""
+    partial = _partial(request)
     checkpoints = {
-        int(found[1]): folder.stat().st_mtime
-        for folder in (artifacts / f".{stage}.checkpoints").glob("step-*")
-        if (found := re.fullmatch(r"step-(\d+)", folder.name))
+        int(found[1]): place.stat().st_mtime
+        for place in partial.with_name(f".{request['stage']}.checkpoints").glob("step-*")
+        if (found := re.fullmatch(r"step-(\d+)", place.name))
     }
     step = max(checkpoints, default=0)
-    reached = step
-    log = artifacts / f".{stage}.partial" / "log.jsonl"
-    for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
-        try:
-            reached = max(reached, int(json.loads(line)["step"]))
-        except (ValueError, KeyError):  # the line that was being written when the process died
-            continue
+    reached = max(step, _last_said(folder), _last_step(partial / "log.jsonl"))
     since = max(last["started"], checkpoints.get(step, 0.0))
     return {"resumed_step": step, "lost_steps": reached - step, "lost_seconds": round(now - since, 1)}
+
+
+def _partial(request: dict[str, Any]) -> Path:
+    """Where the stage writes."""
+    return Path(request["tree"]) / "artifacts" / f".{request['stage']}.partial"
+
+
+def _last_step(log: Path) -> int:
+    """The last step in a run's log; 0 if it has none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _CHUNK))
+            lines = file.read().splitlines()
+    except OSError:
+        return 0
+    for line in reversed(lines):
+        try:
+            return int(json.loads(line)["step"])
+        except (ValueError, KeyError, TypeError):  # a line on something else, or one that was being written when the process died
+            continue
+    return 0
+
+
+def _give_sign(folder: Path, node: int, step: int) -> None:
+    (folder / f"alive-{node}").write_text(str(step))
+
+
+def _last_said(folder: Path) -> int:
+    try:
+        return int((folder / "alive-0").read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def _detached(folder: Path, node: int, argv: list[str]) -> None:
@@ -479,15 +535,24 @@ def _on_every_node(supervise: str, request: dict[str, Any]) -> str:
     return f"srun --nodes={request['nodes']} --ntasks-per-node=1 --kill-on-bad-exit=0 sh -c {_quoted(supervise + ' $SLURM_NODEID')}"
 
 
-def _slurm(folder: Path) -> tuple[str, str] | None:
-    """Number and state of Slurm's job; the state is UNKNOWN once Slurm has forgotten it, and RUNNING while Slurm does not answer. None: no job of Slurm's."""
+def _own_slurm() -> str | None:
+    """Which run of which job of Slurm's this process belongs to."""
+    return f"{os.environ['SLURM_JOB_ID']}.{os.environ.get('SLURM_RESTART_COUNT', 0)}" if "SLURM_JOB_ID" in os.environ else None
+
+
+def _slurm(folder: Path) -> tuple[str, str, str] | None:
+    """Number and state of Slurm's job, and number.restarts, which tells its runs apart. None: no job of Slurm's.
+
+    The state is UNKNOWN once Slurm has forgotten it, and RUNNING while Slurm does not answer.
+    """
     if not (folder / "slurm").is_file():
         return None
     number = (folder / "slurm").read_text().strip()
-    asked = subprocess.run(["squeue", "-h", "-t", "all", "-j", number, "-o", "%T"], capture_output=True, text=True, check=False)
+    asked = subprocess.run(["squeue", "-h", "-t", "all", "-j", number, "-O", "State:30,RestartCnt:10"], capture_output=True, text=True, check=False)
     if asked.returncode != 0 and "Invalid job id" not in asked.stderr:
-        return number, "RUNNING"
-    return number, (asked.stdout.split() or ["UNKNOWN"])[0]
+        return number, "RUNNING", ""
+    now, restarts = asked.stdout.split()[:2] or ("UNKNOWN", "0")
+    return number, now, f"{number}.{restarts}"
 
 
 def _quoted(text: str) -> str:
@@ -495,6 +560,25 @@ def _quoted(text: str) -> str:
 
 
 # --- processes
+
+
+@contextmanager
+def _own_lock(folder: Path, node: int) -> Iterator[bool]:
+    """The lock of a node's supervisor, which is waited for; one whose holder is silent is replaced. False: another supervisor lives."""
+    path, held, deadline = folder / f"lock-{node}", False, time.monotonic() + _START_PATIENCE
+    while time.monotonic() < deadline:
+        with path.open("a") as lock:
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = True
+            if held and path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                yield True
+                return
+            if not held and _silent(folder, node):
+                path.unlink(missing_ok=True)
+        held = False
+        time.sleep(0.1)
+    yield False
 
 
 def _lives(folder: Path, node: int) -> bool:
@@ -506,19 +590,23 @@ def _lives(folder: Path, node: int) -> bool:
     except FileNotFoundError:
         return False
     except BlockingIOError:
-        pass
-    now = folder / "now"  # touched, because the clock of a file server need not be ours
-    now.touch()
-    return now.stat().st_mtime - (folder / f"alive-{node}").stat().st_mtime < STALE_AFTER
+        return not _silent(folder, node)
+
+
+def _silent(folder: Path, node: int) -> bool:
+    """Whether the last sign of life of a node's supervisor is too long ago."""
+    alive, now = folder / f"alive-{node}", folder / "now"
+    now.touch()  # because the clock of a file server need not be ours
+    return alive.exists() and now.stat().st_mtime - alive.stat().st_mtime > _request(folder).get("vanished_after", STALE_AFTER)
 
 
 def _members(mark: str) -> list[int]:
-    """Processes of a job's node on this host, whatever session or parent they have by now."""
-    sought, found = f"{MARK}={mark}".encode(), []
+    """Processes of a job's node, or of one attempt of it, on this host, whatever session or parent they have by now."""
+    sought, found = f"{MARK}={mark}:".encode(), []
     for process in Path("/proc").iterdir():
         if process.name.isdecimal():
             try:
-                if sought in (process / "environ").read_bytes().split(b"\0"):
+                if any((entry + b":").startswith(sought) for entry in (process / "environ").read_bytes().split(b"\0")):
                     found.append(int(process.name))
             except OSError:
                 continue

@@ -17,7 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import FrameType
@@ -269,19 +271,26 @@ class Hosts(Place):
             if target.interface:
                 env |= {"GLOO_SOCKET_IFNAME": target.interface, "NCCL_SOCKET_IFNAME": target.interface}
         sbatch = list(target.sbatch) if target.launcher == "slurm" else None
-        return {"stage": self.job.stage.name, "tree": self.tree, "argv": argv, "env": env, "nodes": target.node_count, "sbatch": sbatch}
+        return {
+            "stage": self.job.stage.name, "tree": self.tree, "argv": argv, "env": env, "nodes": target.node_count, "sbatch": sbatch,
+            "vanished_after": target.vanished_after,
+        }  # fmt: skip
 
-    def cancel(self) -> dict[str, Any]:
-        """Stop the job on every host that answers; returns its state."""
-        found: dict[str, Any] = {"phase": "lost"}
-        for connection in reversed(self.connections):
-            with contextlib.suppress(DisconnectedError):
-                found = connection.job("cancel", self.folder)
-        return found
+    def cancel(self) -> None:
+        """Stop the job on every host that answers, on all at the same time: each may need `orchestration.job.KILL_AFTER` seconds."""
+        with contextlib.suppress(DisconnectedError):
+            self._cancel()
 
     def clear(self) -> None:
-        if len(self.connections) > 1:
-            self.cancel()  # on the other hosts
+        """Also a job of Slurm's whose node gives no sign of life. DisconnectedError if a host does not answer, without which nothing can start again."""
+        if len(self.connections) > 1 or self.target.launcher == "slurm":
+            self._cancel()
+
+    def _cancel(self) -> None:
+        with ThreadPoolExecutor(len(self.connections)) as pool:
+            stopped = [pool.submit(connection.job, "cancel", self.folder) for connection in self.connections]
+        for each in stopped:
+            each.result()
 
     def follow(self, log_at: int, messages_at: int) -> "subprocess.Popen[bytes]":
         return self.first.follow(self.folder, log_at, messages_at)
@@ -323,13 +332,38 @@ def gpus_per_node(place: Place) -> int:
     return place.job.hardware.devices // place.target.node_count if place.job.hardware.accelerator == "gpu" else 0
 
 
+class Messages:
+    """Dagster's messages of a stage, in however many attempts and places: opened once and closed once."""
+
+    def __init__(self) -> None:
+        self._file, self._opened, self._closed = messages_file(), False, b""
+
+    def forward(self, lines: bytes) -> None:
+        if self._file is None:
+            return
+        with self._file.open("ab") as file:
+            for line in lines.splitlines(keepends=True):
+                method = json.loads(line)["method"]
+                if method == "closed":
+                    self._closed = line
+                elif method != "opened" or not self._opened:
+                    file.write(line)
+                    self._opened = self._opened or method == "opened"
+
+    def finish(self) -> None:
+        """Tell Dagster that the stage has closed its messages."""
+        if self._file is not None and self._closed:
+            with self._file.open("ab") as file:
+                file.write(self._closed)
+
+
 class Follower:
     """Reads a job to its end: output to this process's stderr, messages to Dagster. Byte offsets survive a broken connection, so nothing is lost or doubled."""
 
-    def __init__(self, place: Place):
-        self.place = place
+    def __init__(self, place: Place, messages: Messages):
+        self.place, self.messages = place, messages
+        self._last: dict[str, Any] = {}
         self._log_at = self._messages_at = 0
-        self._messages, self._opened, self._closed = messages_file(), False, b""
         self._checkpoints: subprocess.Popen[bytes] | None = None
         self._brought = time.monotonic()
 
@@ -355,11 +389,18 @@ class Follower:
                 say(f"{self.place.name} does not answer; trying again for {self.place.target.vanished_after - silent:.0f} s")
             time.sleep(_RETRY)
 
-    def finish(self) -> None:
-        """Tell Dagster that the stage has closed its messages: once, however many attempts it took."""
-        if self._messages is not None and self._closed:
-            with self._messages.open("ab") as file:
-                file.write(self._closed)
+    def lost(self) -> dict[str, float]:
+        """What is lost if the job's place never answers again: its attempts, and what they did after the newest checkpoint that came here."""
+        last = self._last
+        if "started" not in last:
+            return {}
+        kept = {int(path.name[5:]): path.stat().st_mtime for path in (ARTIFACTS / f".{self.place.job.stage.name}.checkpoints").glob("step-*[0-9]")}
+        step = max(kept, default=0)
+        seconds = time.time() - max(last["started"], kept.get(step, 0.0))
+        return {
+            "attempts": last["attempts"], "lost_seconds": round(last["lost_seconds"] + seconds, 1),
+            "lost_steps": last["lost_steps"] + max(0, last.get("step", 0) - step),
+        }  # fmt: skip
 
     def _take(self, event: dict[str, Any]) -> dict[str, Any] | None:
         if "log" in event:
@@ -367,7 +408,7 @@ class Follower:
             sys.stderr.buffer.flush()
             self._log_at = event["at"]
         elif "messages" in event:
-            self._forward(event["messages"].encode("utf-8", "surrogateescape"))
+            self.messages.forward(event["messages"].encode("utf-8", "surrogateescape"))
             self._messages_at = event["at"]
         elif "say" in event:
             say(event["say"])
@@ -381,21 +422,9 @@ class Follower:
             )  # fmt: skip
         else:
             self._bring_checkpoints()
-            found: dict[str, Any] = event["state"]
-            return found
+            self._last = event["state"]
+            return self._last
         return None
-
-    def _forward(self, lines: bytes) -> None:
-        if self._messages is None:
-            return
-        with self._messages.open("ab") as file:
-            for line in lines.splitlines(keepends=True):
-                method = json.loads(line)["method"]
-                if method == "closed":
-                    self._closed = line
-                elif method != "opened" or not self._opened:
-                    file.write(line)
-                    self._opened = self._opened or method == "opened"
 
     def _bring_checkpoints(self) -> None:
         every, name = self.place.target.bring_checkpoints, f".{self.place.job.stage.name}.checkpoints"
@@ -421,14 +450,16 @@ def launch_at(name: str, target: Target, module: str, hardware: Hardware) -> int
     job = describe(module, hardware)
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, _raise_cancelled)
-    place, tried = place_for(name, target, job), {name}
+    place, tried, messages, before = place_for(name, target, job), {name}, Messages(), Counter[str]()
     while True:
+        follower = Follower(place, messages)
         try:
-            return _run_at(place)
+            return _run_at(place, follower, before)
         except DisconnectedError as silent:
-            problem = f"{place.where} does not answer: {silent}"
+            problem = f"{silent.host or place.where} does not answer: {silent}"
         except VanishedError:
             problem = f"{place.where} has given no sign of life for {place.target.vanished_after:.0f} s"
+        before.update(follower.lost())
         if place.renewed():
             say(f"{problem}; asking for another")
             continue
@@ -457,8 +488,9 @@ def place_for(name: str, target: Target, job: Job) -> Place:
     return Hosts(name, target, job)
 
 
-def _run_at(place: Place) -> int:
-    job, target, follower = place.job, place.target, Follower(place)
+def _run_at(place: Place, follower: Follower, before: Mapping[str, float]) -> int:
+    """The stage's exit code. `before`: attempts, seconds and steps that were lost at other places."""
+    job, target = place.job, place.target
     try:
         place.check()
         state = place.state()
@@ -469,6 +501,8 @@ def _run_at(place: Place) -> int:
         elif state["phase"] in ("waiting", "running"):
             say(f"found job {job.name} on {place.name}, attempt {max(1, state['attempts'])}: following it")
         else:
+            if state["phase"] == "lost":
+                place.clear()
             place.prepare()
             first = state["attempts"] + 1
             state = place.submit()
@@ -477,14 +511,15 @@ def _run_at(place: Place) -> int:
         while True:
             state = follower.to_its_end()
             if state["phase"] == "ended" and state["code"] == 0:
+                state |= {key: round(state[key] + lost, 1) for key, lost in before.items()}
                 place.collect(state)
-                follower.finish()
+                follower.messages.finish()
                 if state["attempts"] > 1:
                     say(f"{state['attempts']} attempts; {state['lost_seconds']:.0f} s and {state['lost_steps']} steps were lost")
                 return 0
             resumes = state["attempts"] - first
             if state["cancelled"] or not state["again"] or resumes >= target.max_resumes:
-                follower.finish()
+                follower.messages.finish()
                 if state["cancelled"]:
                     say(f"job {job.name} was cancelled")
                 elif state["again"]:
@@ -500,7 +535,7 @@ def _run_at(place: Place) -> int:
         place.cancel()
         with contextlib.suppress(VanishedError, DisconnectedError):
             follower.to_its_end()
-            follower.finish()
+            follower.messages.finish()
         return 128 + told.number
 
 

@@ -1,6 +1,7 @@
 """Real hosts on this machine: OpenSSH servers on loopback, a Slurm cluster of two nodes; and a small repository with a stage to run on them."""
 
 import getpass
+import json
 import os
 import secrets
 import shutil
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
+from dagster_pipes import PipesContextData, encode_param
 
 from tests.orchestration.small_repository import REPOSITORY, environment
 
@@ -25,7 +27,7 @@ PATIENCE = 90.0
 MODULE = "training.count"
 
 COUNT = '''
-"""Counts steps slowly, with a checkpoint every five and one when it is told to end; after step 10 it waits for the file `hold`, if one is named."""
+"""Counts steps slowly, with a checkpoint every five and one when it is told to end; two steps before its end and after it waits for the file `hold`, if one is named."""
 import json, os, signal, sys, time
 from pathlib import Path
 from contracts.errors import InputError, run_command
@@ -53,23 +55,25 @@ def main():
         for step in range(begun + 1, knobs.steps + 1):
             time.sleep(knobs.seconds)
             done = step
-            print(f"step {step} done", file=sys.stderr)
+            s.log(f"step {step} done")
             with (s.folder / "log.jsonl").open("a") as log:
                 log.write(json.dumps({"step": step}) + "\\n")
             if step % 5 == 0:
                 save(step)
-            while step == 10 and knobs.hold and not Path(knobs.hold).exists():
+            while step >= knobs.steps - 2 and knobs.hold and not Path(knobs.hold).exists():
                 time.sleep(0.05)
         if knobs.fail:
             raise InputError("is set.", file="params.yaml", field="count.fail", found=True, fix="Set it to false.")
-        s.report({"steps": done, "begun": begun, "input_bytes": len(Path("artifacts/pack/input.bin").read_bytes())})
+        (s.folder / "picture.png").write_bytes(b"picture of step %d" % done)
+        s.report({"steps": done, "begun": begun, "input_bytes": len(Path("artifacts/pack/input.bin").read_bytes())}, images={"picture": "picture.png"})
 
 if __name__ == "__main__":
     run_command(main)
 '''
 
 TOGETHER = '''
-"""Each step all processes add their numbers up; a checkpoint after each."""
+"""Each step all processes add their numbers up; a checkpoint every five; two steps before its end it waits for the file `hold`."""
+import json
 import os
 import time
 import torch
@@ -97,12 +101,19 @@ def main():
             total = torch.tensor([rank() + 1.0])
             torch.distributed.all_reduce(total)
             if rank() == 0:
-                (s.checkpoints / f"step-{step:08d}").mkdir()
+                with (s.folder / "log.jsonl").open("a") as log:
+                    log.write(json.dumps({"step": step}) + "\\n")
+                if step % 5 == 0:
+                    (s.checkpoints / f"step-{step:08d}").mkdir()
                 s.log(f"step {step} sum {total.item():.0f}")
-            while step == 10 and knobs.hold and not os.path.exists(knobs.hold):
+            go = torch.zeros(1)
+            while step == knobs.steps - 2 and not go:
                 time.sleep(0.1)
-                torch.distributed.all_reduce(total)
-        s.report({"sum": total.item(), "begun": begun})
+                go = torch.tensor([float(rank() == 0 and (not knobs.hold or os.path.exists(knobs.hold)))])
+                torch.distributed.all_reduce(go)
+        if rank() == 0:
+            (s.folder / "picture.png").write_bytes(b"picture")
+        s.report({"sum": total.item(), "begun": begun}, images={"picture": "picture.png"})
     torch.distributed.destroy_process_group()
 
 if __name__ == "__main__":
@@ -155,10 +166,14 @@ class Sshd:
             "StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nMaxStartups 100\n"
             + more
         )
+        # Commands share a connection, as ~/.ssh/config may say: it is what a launch spends most of its time on. Sockets need short names.
+        self.shared = Path(tempfile.mkdtemp(prefix="ssh-"))
+        share = f" ControlMaster auto\n ControlPath {self.shared}/%n\n ControlPersist 20\n"
         for name, key in (("ssh_config", "key"), ("stranger_config", "stranger")):
             (folder / name).write_text(
                 f"Host *\n HostName {address}\n Port {self.port}\n User {getpass.getuser()}\n IdentityFile {folder}/{key}\n IdentitiesOnly yes\n"
                 f" IdentityAgent none\n UserKnownHostsFile {folder}/known_hosts\n StrictHostKeyChecking accept-new\n LogLevel ERROR\n"
+                + (share if key == "key" else "")
             )
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
@@ -185,6 +200,7 @@ class Sshd:
         for pid in family:
             kill(pid)
         (self.folder / "log").write_bytes(b"")
+        shutil.rmtree(self.shared, ignore_errors=True)
 
     def _family(self) -> list[int]:
         import psutil
@@ -298,13 +314,19 @@ class Asker:
             check=True,
         ).stdout.strip()
 
-    def launch(self, command: tuple[str, ...] = ("python", "-m", "orchestration.launch", MODULE), **env: str) -> "Launched":
-        path = self.folder.parent / f"launch-{len(self.launched)}.log"
+    def launch(self, command: tuple[str, ...] = ("python", "-m", "orchestration.launch", MODULE), dagster: bool = False, **more: str) -> "Launched":
+        """`dagster`: as Dagster does, which then listens to its messages."""
+        path, messages = (self.folder.parent / f"launch-{len(self.launched)}.{kind}" for kind in ("log", "messages"))
+        env = environment() | self.env | more
+        if dagster:
+            context = PipesContextData(
+                asset_keys=["count"], code_version_by_asset_key=None, provenance_by_asset_key=None, partition_key=None, partition_key_range=None,
+                partition_time_window=None, run_id=path.stem, job_name=None, retry_number=0, extras={},
+            )  # fmt: skip
+            env |= {"DAGSTER_PIPES_CONTEXT": encode_param({"data": context}), "DAGSTER_PIPES_MESSAGES": encode_param({"path": str(messages)})}
         with path.open("w") as log:
-            process = subprocess.Popen(
-                command, cwd=self.folder, env=environment() | self.env | env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-        self.launched.append(Launched(process, path))
+            process = subprocess.Popen(command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self.launched.append(Launched(process, path, messages))
         return self.launched[-1]
 
     def run(self) -> "Launched":
@@ -323,10 +345,17 @@ class Launched:
 
     process: "subprocess.Popen[bytes]"
     log: Path
+    messages: Path
 
     @property
     def text(self) -> str:
         return self.log.read_text()
+
+    def check_messages(self) -> None:
+        """Dagster has heard all that the stage has said in all its attempts, each line once, between one beginning and one end."""
+        told = [json.loads(line) for line in self.messages.read_text().splitlines()]
+        said = [line.removeprefix("[count] ") for line in self.text.splitlines() if line.startswith("[count] ")]
+        assert [message["params"]["message"] if message["method"] == "log" else message["method"] for message in told] == ["opened", *said, "closed"]
 
     def wait(self, seconds: float = PATIENCE) -> int:
         return self.process.wait(seconds)
@@ -347,7 +376,7 @@ class Launched:
 
 def steps(text: str) -> list[int]:
     """The steps that a launched stage says it has done."""
-    return [int(line.split()[1]) for line in text.splitlines() if line.startswith("step ")]
+    return [int(line.split()[2]) for line in text.splitlines() if line.startswith("[count] step ")]
 
 
 def make_asker(folder: Path) -> Asker:
@@ -382,7 +411,7 @@ def make_asker_of_two(folder: Path, **count: Any) -> Asker:
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["presets"]["tiny"]["hardware"]["count"] |= {"launcher": "torchrun", "devices": 2}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
-    asker.settings(steps=12, **count)
+    asker.settings(**{"steps": 12} | count)
     return asker
 
 

@@ -1,8 +1,10 @@
-"""One training on two hosts: network namespaces with addresses and SSH servers of their own, torchrun on both, one of them killed."""
+"""One training on two hosts: network namespaces with addresses and SSH servers of their own, torchrun on both."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +65,10 @@ def network() -> Iterator[Network]:
 
 
 @pytest.mark.slow
-def test_two_hosts_train_together_and_go_on_after_one_was_killed(network: Network, tmp_path: Path) -> None:
-    folder = tmp_path / "shared"
-    asker = make_asker_of_two(tmp_path / "asker", hold=str(tmp_path / "never"))
-    servers = [Sshd(tmp_path / f"sshd-{number}", network.address(number), network.inside(number)) for number in (2, 3)]
+def test_two_hosts_train_together_whatever_becomes_of_one_or_of_the_launcher(network: Network, tmp_path: Path) -> None:
+    folder, go = tmp_path / "shared", tmp_path / "go"
+    asker = make_asker_of_two(tmp_path / "asker", steps=9, hold=str(go))
+    servers = [Sshd(tmp_path / f"sshd-{number}", network.address(number), _as_host(network, number)) for number in (2, 3)]
     config = tmp_path / "ssh_config"
     # One file for both: each server's own, under the name of its host.
     config.write_text("".join((s.folder / "ssh_config").read_text().replace("Host *", f"Host node-{n}") for n, s in zip("ab", servers, strict=True)))
@@ -76,29 +78,76 @@ def test_two_hosts_train_together_and_go_on_after_one_was_killed(network: Networ
             "interface": "eth0", "rendezvous_host": network.address(2),
         }
     )  # fmt: skip
+    command = (*network.inside(1), sys.executable, "-m", "orchestration.launch", "training.count")
+
+    def second(needle: str = "") -> list[int]:
+        return [pid for pid in processes_of(folder, needle) if _namespace(pid) == _namespace_of(network, 3)]
+
     try:
-        launched = asker.launch((*network.inside(1), sys.executable, "-m", "orchestration.launch", "training.count"))
-        launched.says("step 10 sum 3")
-        assert "[count] from step 0 on 2" in launched.text
-        second = [pid for pid in processes_of(folder) if _namespace(pid) == _namespace_of(network, 3)]
-        assert second and len(second) < len(processes_of(folder)), "each host has processes of its own"
-        supervisors = [pid for pid in processes_of(folder, "job.py") if _namespace(pid) == _namespace_of(network, 3)]
-        for pid in [*supervisors, *second]:
+        killed = asker.launch(command, dagster=True)
+        killed.says("step 7 sum 3")
+        killed.kill()
+        running = processes_of(folder)
+        assert second() and len(second()) < len(running), "each host has processes of its own"
+
+        # The job has gone on; one host's processes are killed.
+        adopting = asker.launch(command, dagster=True)
+        adopting.says("found job count-")
+        adopting.says("step 7 sum 3")
+        assert processes_of(folder) == running and "from step 0 on 2" in adopting.text
+        for pid in [*second("job.py"), *second()]:
             kill(pid)
-        assert launched.wait() == 0, launched.text
-        resumed = [line for line in launched.text.splitlines() if "from step" in line]
-        assert len(resumed) == 2 and "attempt 1 was " in launched.text
-        assert asker.artifact("metrics.json") == {"sum": 3, "begun": int(resumed[1].split()[3])} and asker.artifact("metrics.json")["begun"] >= 10
-        assert asker.artifact("launch.json")["attempts"] == 2
+        adopting.says("attempt 1 was lost")
+        until(lambda: adopting.text.count("step 7 sum 3") == 2, "it goes on")
+        assert "from step 5 on 2" in adopting.text
+
+        # One host hangs, and is cut off: its last sign of life was long ago.
+        hanging = [*second("job.py"), *second()]
+        for pid in hanging:
+            kill(pid, signal.SIGSTOP)
+        _check(*network.inside(1), "ip", "route", "add", "unreachable", network.address(3))
+        (alive,) = folder.glob("*/jobs/*/alive-1")
+        os.utime(alive, (time.time() - 100,) * 2)
+        assert adopting.wait() == 1
+        assert "attempt 2 was lost" in adopting.text and "targets.box: node-b does not answer: " in adopting.text
+        assert set(processes_of(folder)) == set(second()), "the other host does not go on alone"
+        for pid in hanging:
+            kill(pid, signal.SIGCONT)
+        until(lambda: not processes_of(folder), "when it is back it ends what nobody waits for")
+        _check(*network.inside(1), "ip", "route", "del", "unreachable", network.address(3))
+
+        # Started again it goes on; told to end, it ends on both hosts.
+        cancelled = asker.launch(command, dagster=True)
+        cancelled.says(", attempt 3")
+        cancelled.says("from step 5 on 2")
+        os.killpg(cancelled.process.pid, signal.SIGTERM)
+        assert cancelled.wait() == 128 + signal.SIGTERM, cancelled.text
+        assert processes_of(folder) == []
+
+        go.touch()
+        last = asker.launch(command, dagster=True)
+        assert last.wait() == 0, last.text
+        last.check_messages()
+        assert (asker.folder / "artifacts/count/picture.png").read_bytes() == b"picture" and asker.artifact("run.json")["images"]
+        assert asker.artifact("metrics.json") == {"sum": 3, "begun": 5}
+        launch = asker.artifact("launch.json")
+        assert (launch["attempts"], launch["host"]) == (4, "node-2") and launch["lost_seconds"] > 0
+        assert launch["lost_steps"] >= 4, "twice two steps past the checkpoint"
         until(lambda: not processes_of(folder), "nothing is left on either host")
     finally:
-        for server in servers:
-            server.stop()
         for launched in asker.launched:
             if launched.process.poll() is None:
                 launched.kill()
+        for server in servers:
+            server.stop()
         for pid in [*processes_of(folder, "job.py"), *processes_of(folder)]:
             kill(pid)
+
+
+def _as_host(network: Network, number: int) -> tuple[str, ...]:
+    """A host sees its own processes alone, and has a name of its own."""
+    alone = ("unshare", "--uts", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", 'hostname "$0" && exec "$@"', f"node-{number}")
+    return (*network.inside(number), *alone)
 
 
 def _namespace(pid: int) -> str:

@@ -112,7 +112,7 @@ def test_a_refused_key_and_a_host_that_is_not_there_are_told(asker: Asker, sshd:
     refused = asker.run()
     assert refused.process.returncode == 1
     assert "error: hosts.yaml: targets.box.hosts: box does not let this user in: " in refused.text and "Permission denied (publickey)" in refused.text
-    asker.hosts(box=target(sshd, box, ssh_options=["-F", str(sshd.folder / "ssh_config"), "-o", "Port=1"]))
+    asker.hosts(box=target(sshd, box, ssh_options=["-F", str(sshd.folder / "ssh_config"), "-o", "ControlPath=none", "-o", "Port=1"]))
     gone = asker.run()
     assert gone.process.returncode == 1 and "error: hosts.yaml: targets.box: box does not answer: " in gone.text and "Connection refused" in gone.text
 
@@ -165,9 +165,10 @@ def test_inputs_that_change_stop_the_job_that_nobody_waits_for(asker: Asker, box
     assert processes_of(box) == []
 
 
-def test_a_broken_connection_loses_and_doubles_nothing(asker: Asker, sshd: Sshd, tmp_path: Path) -> None:
+def test_a_broken_connection_loses_and_doubles_nothing(asker: Asker, sshd: Sshd, box: Path, tmp_path: Path) -> None:
+    asker.hosts(box=target(sshd, box, ssh_options=["-F", str(sshd.folder / "ssh_config"), "-o", "ControlPath=none"]))
     asker.settings(steps=12, hold=str(tmp_path / "go"))
-    launched = asker.launch()
+    launched = asker.launch(dagster=True)
     for broken, line in enumerate(("step 3 done", "step 10 done")):
         launched.says(line)
         sshd.cut()
@@ -175,6 +176,7 @@ def test_a_broken_connection_loses_and_doubles_nothing(asker: Asker, sshd: Sshd,
     (tmp_path / "go").touch()
     assert launched.wait() == 0, launched.text
     assert steps(launched.text) == list(range(1, 13))
+    launched.check_messages()
 
 
 def test_a_job_that_its_host_ends_goes_on_from_its_checkpoint(asker: Asker, box: Path, sshd: Sshd) -> None:
@@ -211,16 +213,23 @@ def test_a_vanished_host_is_noticed_and_the_stage_goes_on_elsewhere(asker: Asker
         box=target(doomed, box, vanished_after=5, bring_checkpoints=0.5, fallback="second"),
         second=target(sshd, tmp_path / "second"),
     )
-    asker.settings(steps=50, seconds=0.1)
-    launched = asker.launch()
-    until(lambda: list(asker.folder.glob("artifacts/.count.checkpoints/step-*")), "a checkpoint comes here")
+    asker.settings(steps=14, hold=str(tmp_path / "go"))
+    launched = asker.launch(dagster=True)
+    launched.says("step 12 done")
+    (alive,) = box.glob("*/jobs/*/alive-0")
+    until(lambda: alive.read_text() == "12", "the supervisor knows how far the stage is")
+    (alive.parent / "tree/artifacts/.count.checkpoints/step-00000010/late").write_text("")
+    until((asker.folder / "artifacts/.count.checkpoints/step-00000010/late").exists, "checkpoints come here")
     doomed.stop()
     for pid in [*processes_of(box, "job.py"), *processes_of(box)]:
         kill(pid)
     launched.says("box has given no sign of life for 5 s; going on at second")
+    (tmp_path / "go").touch()
     assert launched.wait() == 0, launched.text
-    assert asker.artifact("launch.json")["target"] == "second"
-    assert 0 < asker.artifact("metrics.json")["begun"] < 50 and asker.artifact("metrics.json")["steps"] == 50
+    launched.check_messages()
+    assert steps(launched.text) == [*range(1, 13), 11, 12, 13, 14] and asker.artifact("metrics.json")["begun"] == 10
+    launch = asker.artifact("launch.json")
+    assert (launch["target"], launch["attempts"], launch["lost_steps"]) == ("second", 2, 2) and launch["lost_seconds"] > 5
     assert not (asker.folder / "artifacts/.count.checkpoints").exists()
 
 
