@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.coco import categories, read_coco
 from contracts.dataset import SHARDS, coco_path, read_manifest
 from contracts.errors import InputError, run_command
-from contracts.files import replacing, write_json
+from contracts.files import replacing, sha256, write_json
 from contracts.registry import MODELS, promoted_version
 from contracts.stage import ARTIFACTS, progress
 
@@ -126,7 +126,8 @@ def model_in_use() -> Model | None:
     if kept is not None:
         resampling = kept["lineage"]["runs"].get("pack_beton", {}).get("knobs", {}).get("resampling", "box")
         folder = MODELS / MODEL / kept["version"] / "model"
-        return Model(f"{MODEL} {kept['version']} (promoted)", folder, True, resampling, kept["metrics"].get("eval_detection", {}))
+        elsewhere = "" if kept["lineage"]["test_split"] == sha256(coco_path("test")) else ", measured on another test split"
+        return Model(f"{MODEL} {kept['version']} (promoted{elsewhere})", folder, True, resampling, kept["metrics"].get("eval_detection", {}))
     for name in ("train_detector", "pretrain_mae", "pretrain_hjepa"):
         if (ARTIFACTS / name / "run.json").is_file():
             detects = name == "train_detector"

@@ -219,7 +219,7 @@ def drift_metadata(divergences: dict[str, float], seen: dict[str, Any]) -> dict[
     if "picture" in seen:
         metadata["screens_far_and_near"] = inline_picture(seen["picture"], (DRIFT / seen["picture"]).read_bytes())
     metadata |= {"screens": seen["screens"], "labelled": seen["labelled"], "model": seen.get("model", "none")}
-    metadata |= seen.get("distance") or {}
+    metadata |= {name if name == "mmd2" else f"mmd2_{name}": value for name, value in (seen.get("distance") or {}).items()}
     metadata |= {f"inbox_{name}" if name in ("screens", "elements", "classes") else name: value for name, value in (seen.get("AP") or {}).items()}
     metadata |= {f"{name}_test": value for name, value in (seen.get("test") or {}).items()}
     for where, found in (seen.get("finds") or {}).items():

@@ -13,9 +13,9 @@ from PIL import Image
 from pytest import approx
 
 from contracts.coco import coco_from_screens
-from contracts.dataset import SHARDS, read_shard
+from contracts.dataset import SHARDS, coco_path, read_shard
 from contracts.errors import InputError
-from contracts.files import write_json
+from contracts.files import sha256, write_json
 from evaluation import drift
 from evaluation.drift_distance import distance, nearest
 from evaluation.drift_labels import read_labels
@@ -247,6 +247,7 @@ def test_the_command_and_what_dagster_shows_of_it(run):
     assert "on 3 labelled screens is below 0.3; on the dataset's test split 0.500" in finds.description
     metadata = drift_metadata({"luminance": 0.1}, found)
     assert "data:image/jpeg;base64," in metadata["screens_far_and_near"].value and metadata["AP"] == found["AP"]["AP"] and metadata["AP_test"] == 0.5
+    assert (metadata["mmd2"], metadata["mmd2_p_value"]) == (found["distance"]["mmd2"], found["distance"]["p_value"])
 
     drop("000000.tar", lambda image: Image.effect_noise(image.size, 200).convert("RGB"))
     drop("000001.tar", lambda image: Image.effect_noise(image.size, 200).convert("RGB"))
@@ -263,7 +264,7 @@ def test_few_screens_have_no_distance_and_the_promoted_detector_goes_first(run):
     folder = Path("models/detector/v3")
     folder.mkdir(parents=True)
     Path("artifacts/train_detector").rename(folder / "model")
-    lineage = {"runs": {"pack_beton": {"knobs": {"resampling": "lanczos"}}}}
+    lineage = {"test_split": sha256(coco_path("test")), "runs": {"pack_beton": {"knobs": {"resampling": "lanczos"}}}}
     write_json(folder / "version.json", {"version": "v3", "metrics": {"eval_detection": {"AP": 0.7}}, "lineage": lineage})
     write_json(folder.parent / "promoted.json", {"version": "v3", "before": [], "history": []})
     drop("000001.tar")
@@ -271,6 +272,8 @@ def test_few_screens_have_no_distance_and_the_promoted_detector_goes_first(run):
     assert found["model"] == "detector v3 (promoted)" and found["test"] == {"AP": 0.7} and drift.model_in_use().resampling == "lanczos"
     assert found["distance"] is None and "the distance of features is not measured: it takes 5 screens, there are 2" in told
     assert len(found["nearest"]) == 2 and found["finds"]["inbox"]["screens"] == 2
+    write_json(folder / "version.json", json.loads((folder / "version.json").read_text()) | {"lineage": lineage | {"test_split": "0"}})
+    assert drift.model_in_use().name == "detector v3 (promoted, measured on another test split)"
     near = near_the_dataset({"luminance": 0.1}, found, LIMITS)
     assert near.passed and "features: not compared; the distance of features is not measured: it takes 5 screens, there are 2" in near.description
     Path("inbox/broken.png").write_bytes(Path("inbox/000001-00000.png").read_bytes()[:200])
