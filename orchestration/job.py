@@ -65,7 +65,7 @@ def facts(request: dict[str, Any]) -> dict[str, Any]:
     found["programs"] = [name for name in request["programs"] if shutil.which(name) is None]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
+        probe = folder / f".probe-{socket.gethostname()}-{os.getpid()}"  # in pods all are process 1
         probe.write_text("")
         probe.unlink()
         found["free_bytes"] = shutil.disk_usage(folder).free
@@ -303,8 +303,8 @@ def work(request: dict[str, Any], node: int) -> int:
     if found["modules"] or found["programs"] or "folder_error" in found or found["gpus"] < request["gpus"]:
         _say(facts=found)
         return _LACKING
-    prepare(folder, folder / "code.git")
     if node == 0:
+        prepare(folder, folder / "code.git")
         try:
             _bring(folder, tree, request)
         except subprocess.CalledProcessError as error:

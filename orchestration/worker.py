@@ -43,7 +43,7 @@ def publish(place: Place, folder: str, first: str, port: int) -> dict[str, Any]:
         "nodes": target.nodes, "sbatch": None, "git": None if place.shared else target.git, "ref": ref, "snapshot": commit,
         "revision": revision, "inputs": job.inputs, "outs": list(job.stage.outs), "dvc": target.dvc,
         "modules": imported(job.stage), "programs": [] if place.shared else ["git", target.dvc], "gpus": gpus_per_node(place),
-        "beat": min(10.0, target.vanished_after / 4), "keep": target.keep_jobs,
+        "beat": min(10.0, target.vanished_after / 4), "keep": target.keep_jobs, "vanished_after": target.vanished_after,
     }  # fmt: skip
 
 

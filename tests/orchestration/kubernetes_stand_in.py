@@ -43,9 +43,7 @@ class Containers:
 
     def around(self, pod: str, rank: int, services: dict[str, int]) -> list[str]:
         hosts = self._folder / f"{pod}.hosts"
-        names = {"localhost": "127.0.0.1", pod: self._network.address(2 + rank)} | {
-            name: self._network.address(2 + at) for name, at in services.items()
-        }
+        names = {"localhost": "127.0.0.1"} | {name: self._network.address(2 + at) for name, at in services.items()}
         hosts.write_text("".join(f"{address} {name}\n" for name, address in names.items()))
         alone = ("unshare", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
         begin = 'mount --bind "$0" /etc/hosts && echo "$1" > /proc/sys/kernel/hostname && shift && exec "$@"'
@@ -268,15 +266,14 @@ class StandIn:
             env = [{"name": key, "value": str(value)} for key, value in told.items()]
         meta = {"name": pod, "labels": labels, "owner": body["metadata"]["name"], "rank": rank}
         self.pods[pod] = {"metadata": meta, "env": env, "template": template, "status": self.pending or {"phase": "Pending"}}
-        if self.pending is None:
-            self._run(pod)
 
     def _run(self, pod: str) -> None:
         meta, container = self.pods[pod]["metadata"], self.pods[pod]["template"]["spec"]["containers"][0]
         env = {entry["name"]: entry["value"] for entry in [*container["env"], *self.pods[pod]["env"]]}
         # `$(NAME)` is the variable's value if there is one, and `$$` is `$`.
         expanded = [re.sub(r"\$\$|\$\(([\w.-]+)\)", lambda m: "$" if m[0] == "$$" else env.get(m[1], m[0]), part) for part in container["command"]]
-        services = {f"{meta['owner']}-master-0": 0} if "MASTER_ADDR" in env else {}
+        # Kubeflow's operator makes a headless service for each of its pods, of the same name.
+        services = {name: body["metadata"]["rank"] for name, body in self.pods.items() if body["metadata"]["owner"] == meta["owner"]}
         command = [*(self.containers.around(pod, meta["rank"], services) if self.containers else []), *expanded]
         with (self.folder / f"{pod}.log").open("wb") as log:
             self._processes[pod] = subprocess.Popen(
@@ -315,10 +312,12 @@ class StandIn:
             return
         begun = body["status"].get("startTime")
         body["status"]["startTime"] = begun or NOW
-        for pod, rank, template in self._replicas(body):
-            # Kubeflow's operator puts a new pod in the place of a deleted one; a Job without retries has failed.
-            if pod not in self.pods and (of_kubeflow or not begun):
-                self._make_pod(body, pod, rank, template)
+        # Kubeflow's operator puts a new pod in the place of a deleted one; a Job without retries has failed.
+        missing = [each for each in self._replicas(body) if each[0] not in self.pods and (of_kubeflow or not begun)]
+        for pod, rank, template in missing:
+            self._make_pod(body, pod, rank, template)
+        for pod, _, _ in missing if self.pending is None else []:
+            self._run(pod)
         phases = {pod: self.pods[pod]["status"]["phase"] for pod in self._pods_of(name)}
         if "activeDeadlineSeconds" in policy:
             self._finish(name, "Failed", "PyTorchJobFailed" if of_kubeflow else "DeadlineExceeded")
