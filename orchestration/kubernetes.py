@@ -179,7 +179,7 @@ class Cluster:
         offered = self.ask(self.objects.get_api_resources, self.group, self.version)
         if offered is None or self.plural not in {resource.name for resource in offered.resources}:
             found.append("the resource PyTorchJob of kubeflow.org/v1 (Kubeflow's training operator is not installed)")
-        wishes = [(self.group, self.plural, "", verb) for verb in ("create", "list", "delete", "patch")]
+        wishes = [(self.group, self.plural, "", verb) for verb in ("create", "get", "list", "delete", "patch")]
         for group, resource, part, verb in [*wishes, ("", "pods", "", "list"), ("", "pods", "log", "get")]:
             if not self._may(group, resource, part, verb):
                 found.append(f"the permission to {verb} {resource}{'/' if part else ''}{part} in the namespace {space}")
@@ -224,8 +224,8 @@ class Cluster:
         end: dict[str, Any] = {"activeDeadlineSeconds": 1}
         patch = {"metadata": {"annotations": {_VANISHED: "true"}}, "spec": end if self.target.nodes == 1 else {"runPolicy": end}}
         self.ask(self.objects.patch_namespaced_custom_object, self.group, self.version, self.knobs.namespace, self.plural, name, patch)
-        for pod in self.pods(name):
-            self.ask(self.core.delete_namespaced_pod, pod.metadata.name, self.knobs.namespace, grace_period_seconds=0)
+        for pod in self.pods(name):  # where this account may not, the deadline ends them, as their grace allows
+            self._unless_refused(self.ask, self.core.delete_namespaced_pod, pod.metadata.name, self.knobs.namespace, grace_period_seconds=0)
 
     def pods(self, name: str) -> list[Any]:
         """Pods of an attempt; the first node's first."""
