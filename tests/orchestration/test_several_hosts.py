@@ -124,9 +124,15 @@ def test_two_hosts_train_together_whatever_becomes_of_one_or_of_the_launcher(net
         assert cancelled.wait() == 128 + signal.SIGTERM, cancelled.text
         assert processes_of(folder) == []
 
+        # It ends with nobody watching, and is collected.
         go.touch()
+        killed = asker.launch(command, dagster=True)
+        killed.says(", attempt 4")
+        killed.kill()
+        ended = lambda: ['"code": 0' in file.read_text() for file in folder.glob("*/jobs/*/attempts/0004-*.json")]  # noqa: E731
+        until(lambda: ended() == [True, True], "both hosts have ended")
         last = asker.launch(command, dagster=True)
-        assert last.wait() == 0, last.text
+        assert last.wait() == 0 and "has ended well on box meanwhile" in last.text, last.text
         last.check_messages()
         assert (asker.folder / "artifacts/count/picture.png").read_bytes() == b"picture" and asker.artifact("run.json")["images"]
         assert asker.artifact("metrics.json") == {"sum": 3, "begun": 5}

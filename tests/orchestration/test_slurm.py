@@ -46,7 +46,7 @@ def jobs(slurm: Slurm) -> list[str]:
 
 def test_a_job_is_found_again_and_goes_on_after_it_was_lost_or_ended(asker: Asker, slurm: Slurm, tmp_path: Path, box: Path) -> None:
     asker.settings(steps=14, hold=str(tmp_path / "go"))
-    killed = asker.launch()
+    killed = asker.launch(dagster=True)
     killed.says("step 12 done")
     killed.kill()
     (number,) = jobs(slurm)
@@ -68,9 +68,13 @@ def test_a_job_is_found_again_and_goes_on_after_it_was_lost_or_ended(asker: Aske
     second.says("attempt 2 was ended by its host")
     second.says("from step 12")
     assert number not in jobs(slurm)
+    second.kill()
     (tmp_path / "go").touch()
-    assert second.wait() == 0, second.text
-    assert steps(second.text) == [*range(1, 13), 11, 12, 13, 14]
+    until(lambda: any('"code": 0' in file.read_text() for file in box.glob("*/jobs/*/attempts/0003-0.json")), "it ends with nobody watching")
+    last = asker.launch(dagster=True)
+    assert last.wait() == 0 and "has ended well on box meanwhile" in last.text, last.text
+    assert steps(last.text) == [*range(1, 13), 11, 12, 13, 14]
+    last.check_messages()
     launch = asker.artifact("launch.json")
     assert (launch["launcher"], launch["attempts"], launch["lost_steps"]) == ("slurm", 3, 2) and launch["slurm"] != number
     assert launch["lost_seconds"] > 0
