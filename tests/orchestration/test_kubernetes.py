@@ -106,18 +106,20 @@ def test_cancelled_evicted_or_silent_it_goes_on_from_its_checkpoint_so_often_and
     assert processes_of(asker.folder) == [] and not cluster.objects and not cluster.processes()
     reached = steps(cancelled.text)[-1]
     launched = asker.launch()
-    launched.says(f"[count] from step {reached}")  # where it made a checkpoint when it was told to end
-    until(lambda: steps(launched.text)[-1] > reached, "steps of the second attempt")
+    until(lambda: launched.text.count("from step") == 2, "the job goes on")
+    begun = int(launched.text.split("from step ")[-1].split()[0])
+    assert begun >= reached > 0, "the checkpoint that it made when it was told to end"
+    until(lambda: steps(launched.text)[-1] > begun, "steps of the second attempt")
     cluster.evict(list(cluster.pods)[-1])
     launched.says("attempt 1 ended: TerminationByKubelet: The node was low on resource: memory.")
     launched.says("attempt 1 was ended by its host; going on from the last checkpoint")
-    until(lambda: steps(launched.text)[-1] > reached + 10, "steps of the third attempt")
+    until(lambda: launched.text.count("from step") == 3 and steps(launched.text)[-1] > begun + 10, "steps of the third attempt")
     cluster.silent.clear()
     launched.says("attempt 2 has given no sign of life for 8 s")
     cluster.silent.set()
     until(lambda: launched.text.count("from step") == 4, "the fourth attempt")
     resumed = [int(line.split()[-1]) for line in launched.text.splitlines() if "from step" in line]
-    assert resumed == sorted(set(resumed)) and resumed[:2] == [0, reached]
+    assert resumed == sorted(set(resumed)) and resumed[:2] == [0, begun]
     cluster.evict(list(cluster.pods)[-1])
     assert launched.wait() == 143 and "not tried again (targets.box.max_resumes)" in launched.text
     assert len(cluster.created) == 4
