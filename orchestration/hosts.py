@@ -117,7 +117,7 @@ class Target(Knobs):
     interface: str | None = None
     """Network interface over which processes of several hosts speak; left to the libraries if not given."""
     vanished_after: float = Field(default=60, ge=5)
-    """Seconds without a sign of life after which a host has vanished."""
+    """Seconds without a sign of life after which a host, or one of several hosts or nodes, has vanished."""
     max_resumes: int = Field(default=3, ge=0)
     """How often a job that its host or scheduler has ended goes on from its last checkpoint before it has failed."""
     bring_checkpoints: float = Field(default=0, ge=0)

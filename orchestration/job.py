@@ -126,7 +126,9 @@ def state(folder: Path) -> dict[str, Any]:
             # An attempt that Slurm has requeued may have had no time to say how it ended.
             own = [attempt["node"] for attempt in newest if attempt.get("code") is None and attempt.get("slurm") == slurm[2]]
             if slurm[1] in _SLURM_AT_WORK and any(_silent(folder, node) for node in own):
-                return found | {"phase": "lost", "again": True}
+                time.sleep(1)  # one that Slurm had suspended and has just resumed speaks up
+                if any(_silent(folder, node) for node in own):
+                    return found | {"phase": "lost", "again": True}
             return found | {"phase": "running" if own else "waiting"}
     elif newest and len(newest) < int(_request(folder)["nodes"]):
         started = time.time() - max(attempt["started"] for attempt in newest)

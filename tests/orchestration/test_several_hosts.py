@@ -101,28 +101,28 @@ def test_two_hosts_train_together_whatever_becomes_of_one_or_of_the_launcher(net
         until(lambda: adopting.text.count("step 7 sum 3") == 2, "it goes on")
         assert "from step 5 on 2" in adopting.text
 
-        # One host hangs, and is cut off: its last sign of life was long ago.
+        # Told to end, the launcher ends it on both hosts.
+        os.killpg(adopting.process.pid, signal.SIGTERM)
+        assert adopting.wait() == 128 + signal.SIGTERM, adopting.text
+        assert processes_of(folder) == []
+
+        # Started again, one host hangs, and is cut off: its last sign of life was long ago.
+        alone = asker.launch(command, dagster=True)
+        alone.says(", attempt 3")
+        until(second, "both hosts work")
         hanging = [*second("job.py"), *second()]
         for pid in hanging:
             kill(pid, signal.SIGSTOP)
         _check(*network.inside(1), "ip", "route", "add", "unreachable", network.address(3))
         (alive,) = folder.glob("*/jobs/*/alive-1")
         os.utime(alive, (time.time() - 100,) * 2)
-        assert adopting.wait() == 1
-        assert "attempt 2 was lost" in adopting.text and "targets.box: node-b does not answer: " in adopting.text
+        assert alone.wait() == 1
+        assert "attempt 3 was lost" in alone.text and "targets.box: node-b does not answer: " in alone.text
         assert set(processes_of(folder)) == set(second()), "the other host does not go on alone"
         for pid in hanging:
             kill(pid, signal.SIGCONT)
         until(lambda: not processes_of(folder), "when it is back it ends what nobody waits for")
         _check(*network.inside(1), "ip", "route", "del", "unreachable", network.address(3))
-
-        # Started again it goes on; told to end, it ends on both hosts.
-        cancelled = asker.launch(command, dagster=True)
-        cancelled.says(", attempt 3")
-        cancelled.says("from step 5 on 2")
-        os.killpg(cancelled.process.pid, signal.SIGTERM)
-        assert cancelled.wait() == 128 + signal.SIGTERM, cancelled.text
-        assert processes_of(folder) == []
 
         # It ends with nobody watching, and is collected.
         go.touch()
@@ -138,7 +138,7 @@ def test_two_hosts_train_together_whatever_becomes_of_one_or_of_the_launcher(net
         assert asker.artifact("metrics.json") == {"sum": 3, "begun": 5}
         launch = asker.artifact("launch.json")
         assert (launch["attempts"], launch["host"]) == (4, "node-2") and launch["lost_seconds"] > 0
-        assert launch["lost_steps"] >= 4, "twice two steps past the checkpoint"
+        assert launch["lost_steps"] >= 2, "when one host was killed the other was two steps past the checkpoint"
         until(lambda: not processes_of(folder), "nothing is left on either host")
     finally:
         for launched in asker.launched:
