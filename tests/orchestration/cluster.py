@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml
 from dagster_pipes import PipesContextData, encode_param
 
-from tests.orchestration.small_repository import REPOSITORY, environment
+from orchestration.definitions import build
+from tests.orchestration.small_repository import REPOSITORY, Small, environment
 
 PATIENCE = 90.0
 MODULE = "training.count"
@@ -436,3 +438,19 @@ def processes_of(folder: Path, needle: str = "") -> list[int]:
 
 
 PYTHON = sys.executable
+
+
+def check_that_dagster_sees(made: Small) -> None:
+    """Materialize `pretrain_mae`, which `made`, the current folder, sends to the target `box`: Dagster and DVC have to see what they would had it run here."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = build().resolve_job_def("stages")
+        result = job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("pretrain_mae")], raise_on_error=False)
+        assert result.success, [event.step_failure_data for event in result.all_events if event.is_step_failure]
+        (made_asset,) = result.get_asset_materialization_events()
+        metadata = {name: value.value for name, value in made_asset.materialization.metadata.items()}
+        messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    assert metadata["loss"] == 0.25 and metadata["reused"] is False and str(metadata["reconstructions"]).startswith("![reconstructions.png]")
+    assert (metadata["target"], metadata["attempts"], metadata["lost_steps"]) == ("box", 1, 0)
+    assert [messages.count(told) for told in ("python on 1 cpu", "loss 0.25")] == [1, 1], "what the stage tells Dagster comes once"
+    assert "pretrain_mae" not in made.check("dvc", "status", "pretrain_mae")
+    assert (made.folder / "artifacts/pretrain_mae/launch.json").is_file()

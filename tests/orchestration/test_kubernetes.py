@@ -10,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import dagster as dg
 import kubernetes_validate
 import pytest
 import yaml
@@ -18,12 +17,11 @@ import yaml
 from contracts.errors import InputError
 from contracts.knobs import Hardware
 from orchestration import kubernetes, worker
-from orchestration.definitions import build
 from orchestration.hosts import Target
 from orchestration.kubernetes import Cluster, Pods, job_name, job_object
 from orchestration.pipeline import DeclaredStage
 from orchestration.remote import Job
-from tests.orchestration.cluster import PYTHON, Asker, kill, make_asker, make_asker_of_two, processes_of, steps, until
+from tests.orchestration.cluster import PYTHON, Asker, check_that_dagster_sees, kill, make_asker, make_asker_of_two, processes_of, steps, until
 from tests.orchestration.kubernetes_stand_in import NOW, Containers, StandIn, check, container_status, unschedulable, waiting
 from tests.orchestration.small_repository import REPOSITORY, Small
 from tests.orchestration.test_several_hosts import Network, network  # noqa: F401
@@ -384,18 +382,8 @@ def test_dagster_and_dvc_see_what_they_would_see_had_it_run_here(made: Small, in
     anothers = f"refs/screenry/feedface/pretrain_mae-0/{time.time():.0f}"
     for ref in (f"refs/screenry/{own}/pretrain_mae-0/{time.time():.0f}", "refs/screenry/feedface/pretrain_mae-1/1700000000", anothers):
         made.check("git", "push", "-q", url, f"HEAD:{ref}")
-    with dg.DagsterInstance.ephemeral() as instance:
-        job = build().resolve_job_def("stages")
-        result = job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("pretrain_mae")], raise_on_error=False)
-        assert result.success, [event.step_failure_data for event in result.all_events if event.is_step_failure]
-        (made_asset,) = result.get_asset_materialization_events()
-        metadata = {name: value.value for name, value in made_asset.materialization.metadata.items()}
-        messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
-    assert metadata["loss"] == 0.25 and metadata["reused"] is False and str(metadata["reconstructions"]).startswith("![reconstructions.png]")
-    assert (metadata["target"], metadata["attempts"], metadata["lost_steps"]) == ("box", 1, 0)
-    assert [messages.count(told) for told in ("python on 1 cpu", "loss 0.25")] == [1, 1], "what the stage tells Dagster comes through the pod's log"
-    assert "pretrain_mae" not in made.check("dvc", "status", "pretrain_mae")
-    assert (made.folder / "artifacts/pretrain_mae/launch.json").is_file() and not cluster.objects
+    check_that_dagster_sees(made)
+    assert not cluster.objects
     (tree,) = (tmp_path / "claim").glob("*/jobs/*/tree")
     assert made.run("git", "-C", str(tree), "rev-parse", "HEAD").stdout == made.check("git", "rev-parse", "HEAD")
     assert json.loads((tree.parent / "job.json").read_text())["env"]["PRICE"] == "$$(5)", "Kubernetes reads no variables into it"

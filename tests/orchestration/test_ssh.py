@@ -9,12 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 import yaml
 
-from orchestration.definitions import build
-from tests.orchestration.cluster import PYTHON, Asker, Sshd, kill, make_asker, processes_of, steps, until
+from tests.orchestration.cluster import PYTHON, Asker, Sshd, check_that_dagster_sees, kill, make_asker, processes_of, steps, until
 from tests.orchestration.small_repository import REPOSITORY, Small, environment
 from tests.orchestration.test_faults import MATERIALIZE
 
@@ -252,18 +250,7 @@ def test_dagster_and_dvc_see_what_they_would_see_had_it_run_here(made: Small, in
     (made.folder / "hosts.yaml").write_text(yaml.safe_dump({"targets": {"box": box}}))
     made.check("git", "add", ".")
     made.check("git", "-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "-qm", "elsewhere")
-    with dg.DagsterInstance.ephemeral() as instance:
-        job = build().resolve_job_def("stages")
-        result = job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("pretrain_mae")], raise_on_error=False)
-        assert result.success, [event.step_failure_data for event in result.all_events if event.is_step_failure]
-        (made_asset,) = result.get_asset_materialization_events()
-        metadata = {name: value.value for name, value in made_asset.materialization.metadata.items()}
-        messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
-    assert metadata["loss"] == 0.25 and metadata["reused"] is False and str(metadata["reconstructions"]).startswith("![reconstructions.png]")
-    assert (metadata["target"], metadata["attempts"], metadata["lost_steps"]) == ("box", 1, 0)
-    assert messages.count("python on 1 cpu") == 1, "what the stage tells Dagster comes through the connection"
-    assert "pretrain_mae" not in made.check("dvc", "status", "pretrain_mae")
-    assert (made.folder / "artifacts/pretrain_mae/launch.json").is_file()
+    check_that_dagster_sees(made)
     assert list((tmp_path / "box").glob("*/dvc-cache/files/md5/*"))
 
 

@@ -101,10 +101,15 @@ def materialize(page: Page, assets: list[str]) -> None:
 
 def materialize_asset(page: Page, url: str, asset: str) -> str:
     """Press Materialize on the page of one asset; returns the run."""
-    before = newest_run(page, url)
     page.goto(f"{url}/assets/{asset}")
-    page.get_by_role("button", name="Materialize").first.click()
-    wait_for(lambda: newest_run(page, url) != before, f"a run of {asset}")
+    return press(page, url, "Materialize")
+
+
+def press(page: Page, url: str, button: str) -> str:
+    """Press a button that starts a run; returns the run."""
+    before = newest_run(page, url)
+    page.get_by_role("button", name=button).first.click()
+    wait_for(lambda: newest_run(page, url) != before, f"the run that {button!r} starts")
     return str(newest_run(page, url))
 
 
@@ -150,19 +155,13 @@ def preview_tick(page: Page) -> None:
 
 def launch_tick(page: Page, url: str) -> str:
     """After `preview_tick`: let it run; returns the run."""
-    before = newest_run(page, url)
-    page.get_by_role("button", name="Launch all & commit tick result").click()
-    wait_for(lambda: newest_run(page, url) != before, "the schedule's run")
-    return str(newest_run(page, url))
+    return press(page, url, "Launch all & commit tick result")
 
 
 def materialize_job(page: Page, url: str, job: str) -> str:
     """Press the button on the page of a job; returns the run."""
-    before = newest_run(page, url)
     page.goto(f"{url}/locations/orchestration.definitions/jobs/{job}")
-    page.get_by_role("button", name="Materialize all").first.click()
-    wait_for(lambda: newest_run(page, url) != before, f"a run of {job}")
-    return str(newest_run(page, url))
+    return press(page, url, "Materialize all")
 
 
 def run_state(page: Page, url: str, run: str) -> str:
