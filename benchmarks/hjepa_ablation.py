@@ -7,17 +7,20 @@ many steps as fit into `--seconds`, with its own warm-up and cosine down to the 
 Encoders are frozen then and probed as by `python -m evaluation.eval_probes --data`; one that was never trained stands beside them.
 
 Seeds come last, so that a run that is cut short has all variants with as many seeds. Killed and started again it goes on where it was: a training from its
-checkpoint, and what is finished is not run again. Writes ablation.json, runs.csv, ablation.md and ablation.png after every run.
+checkpoint, and what is finished is not run again. Started more than once at a time, each process takes runs that no other has. Writes ablation.json,
+runs.csv, ablation.md and ablation.png after every run.
 """
 
 import argparse
 import csv
+import fcntl
 import json
 import os
 import platform
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
@@ -72,15 +75,20 @@ def main() -> None:
         "knobs": base.knobs.model_dump(mode="json"), "dataset_version": base.images.version, "seconds": options.seconds, "threads": options.threads,
         "probe_images": options.images, "arms": arms,
     }  # fmt: skip
-    state = _begun(options.out, settings)
-    if not state["cpu_seconds_per_step"]:
-        state["cpu_seconds_per_step"] = time_steps(arms, base)
-        write(state, options.out)
-    for seed, arm in progress([(seed, arm) for seed in range(options.seeds) for arm in [UNTRAINED, *arms]], "runs"):
-        if not any((run["arm"], run["seed"]) == (arm, seed) for run in state["runs"]):
-            model, found = (untrained(base, seed), {}) if arm == UNTRAINED else trained(state, base, arm, seed)
-            state["runs"].append({"arm": arm, "seed": seed, **found, **probe(model, base.images, options.images)})
-            write(state, options.out)
+    with _ablation(options.out, settings) as state:
+        if not state["cpu_seconds_per_step"]:
+            state["cpu_seconds_per_step"] = time_steps(arms, base)
+        steps = {arm: int(options.seconds / seconds) for arm, seconds in state["cpu_seconds_per_step"].items()}
+    order = [UNTRAINED, *arms]
+    for seed, arm in progress([(seed, arm) for seed in range(options.seeds) for arm in order], "runs"):
+        name = f"hjepa_ablation_{arm}_{seed}"
+        with _claimed(name) as mine:
+            if not mine or any((run["arm"], run["seed"]) == (arm, seed) for run in _begun(options.out, settings)["runs"]):
+                continue
+            model, took = (untrained(base, seed), {}) if arm == UNTRAINED else trained(name, base, arm, seed, steps[arm])
+            run = {"arm": arm, "seed": seed, **took, **probe(model, base.images, options.images)}
+            with _ablation(options.out, settings) as state:
+                state["runs"] = sorted([*state["runs"], run], key=lambda r: (r["seed"], order.index(r["arm"])))
     print((options.out / "ablation.md").read_text(encoding="utf-8"))
 
 
@@ -134,14 +142,13 @@ def time_steps(arms: Sequence[str], base: Base) -> dict[str, float]:
     return {arm: median(found) for arm, found in seconds.items()}
 
 
-def trained(state: Mapping[str, Any], base: Base, arm: str, seed: int) -> "tuple[HierarchicalJepa, dict[str, Any]]":
+def trained(name: str, base: Base, arm: str, seed: int, steps: int) -> "tuple[HierarchicalJepa, dict[str, Any]]":
     """A finished run's model and what it took."""
     from contracts.stage import ARTIFACTS
     from training.models.hjepa import HierarchicalJepa
 
-    name = f"hjepa_ablation_{arm}_{seed}"
     if not (ARTIFACTS / name / "run.json").is_file():
-        train(name, base, arm, seed, int(state["settings"]["seconds"] / state["cpu_seconds_per_step"][arm]))
+        train(name, base, arm, seed, steps)
     metrics = json.loads((ARTIFACTS / name / "metrics.json").read_text(encoding="utf-8"))
     took = {column: metrics[column] for column in ("steps", "cpu_seconds", "loss", "val_loss", "collapse_alarms")}
     return HierarchicalJepa.from_pretrained(ARTIFACTS / name), took
@@ -308,6 +315,35 @@ def markdown(state: Mapping[str, Any]) -> str:
         f"{state['environment']['processor']}, {state['environment']['cpus']} CPUs, torch {state['environment']['torch']}, {state['environment']['code_revision']}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def _ablation(out: Path, settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What is finished of it, to add to: one process at a time, and written at the end. InputError if another was begun there."""
+    with _lock("hjepa_ablation").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        state = _begun(out, settings)
+        yield state
+        write(state, out)
+
+
+@contextmanager
+def _claimed(name: str) -> Iterator[bool]:
+    """Whether a run is this process's to make. The system gives the claim of one that was killed back."""
+    with _lock(name).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _lock(name: str) -> Path:
+    from contracts.stage import ARTIFACTS
+
+    ARTIFACTS.mkdir(exist_ok=True)
+    return ARTIFACTS / f".{name}.lock"
 
 
 def _begun(out: Path, settings: dict[str, Any]) -> dict[str, Any]:

@@ -68,8 +68,12 @@ def test_finished_runs_are_kept_and_compared_at_equal_compute(monkeypatch: pytes
     # As if killed between a training and what is written of it.
     state = json.loads(Path("out/ablation.json").read_text())
     Path("out/ablation.json").write_text(json.dumps(state | {"runs": state["runs"][:-1]}))
+    with hjepa_ablation._claimed("hjepa_ablation_base_1"):  # as if another process were making that one
+        run(monkeypatch, "--seeds", "2")
+    assert made == [("hjepa_ablation_levels_1_1", 5)]
+    assert "| base | 1 | 3 |" in Path("out/ablation.md").read_text()
     run(monkeypatch, "--seeds", "2")
-    assert made == [("hjepa_ablation_base_1", 3), ("hjepa_ablation_levels_1_1", 5)]
+    assert made == [("hjepa_ablation_levels_1_1", 5), ("hjepa_ablation_base_1", 3)]
     with Path("out/runs.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["arm"], row["seed"]) for row in rows] == [(arm, seed) for seed in "01" for arm in (UNTRAINED, BASE, "levels_1")]
