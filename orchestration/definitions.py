@@ -8,11 +8,12 @@ import dagster as dg
 from contracts.dataset import POINTER, dataset_version
 from orchestration.assets import card_asset, card_checks, dataset_asset, dataset_checks, screens_asset, stage_asset
 from orchestration.checks import gate_checks
+from orchestration.drift import drift_asset
 from orchestration.executor import render_executor
 from orchestration.nights import model_assets, night_job, nightly, weekly
 from orchestration.pipeline import declared_stages
 from orchestration.process import Console
-from orchestration.sensors import UNFINISHED, drift_asset, failed_runs, new_real_screens, stale_stages
+from orchestration.sensors import UNFINISHED, failed_runs, new_real_screens, stale_stages
 
 
 def build(console: Console | None = None) -> dg.Definitions:

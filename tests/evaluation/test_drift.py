@@ -19,7 +19,7 @@ from contracts.files import sha256, write_json
 from evaluation import drift
 from evaluation.drift_distance import distance, nearest
 from evaluation.drift_labels import read_labels
-from orchestration.sensors import DriftLimits, drift_metadata, finds_elements, near_the_dataset
+from orchestration.drift import DriftLimits, drift_metadata, finds_elements, near_the_dataset
 from tests.evaluation.conftest import write_dataset
 from tests.evaluation.test_eval_detection import TINY
 from training.models.detector import build_detector

@@ -14,8 +14,9 @@ from PIL import Image, ImageDraw
 from contracts.annotation import Screen
 from contracts.errors import InputError
 from orchestration.definitions import build
+from orchestration.drift import ANNOTATIONS, DRIFT, INBOX, drift_asset, drift_limits, pack_inbox
 from orchestration.process import Console
-from orchestration.sensors import ANNOTATIONS, DRIFT, INBOX, drift_asset, drift_limits, failed_runs, new_real_screens, pack_inbox, stale_stages
+from orchestration.sensors import failed_runs, new_real_screens, stale_stages
 from tests.orchestration.small_repository import REPOSITORY, Small
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
