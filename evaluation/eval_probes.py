@@ -20,9 +20,10 @@ from contracts.coco import read_coco
 from contracts.dataset import SPLITS, Split, coco_path
 from contracts.errors import run_command
 from contracts.files import replacing, write_json, write_text
-from contracts.knobs import Hardware, Tracking, load_hardware, load_knobs, load_tracking
+from contracts.knobs import Hardware, load_hardware, load_knobs, load_tracking
 from contracts.stage import Stage, artifact, progress, read_run, stage
 from evaluation.config import EvalProbesKnobs, ProbeKnobs
+from evaluation.tracking import track
 
 if TYPE_CHECKING:
     from evaluation.features import Features, FeatureSource
@@ -87,7 +88,7 @@ def main() -> None:
             for note in findings.notes:
                 s.log(note)
         metrics = write_results(s, results, pictures, screen_maps)
-        track(s, load_tracking(), knobs, metrics, pictures)
+        track(s, load_tracking(), knobs, lambda: tracked(metrics, pictures, s.folder / "figures"))
 
 
 def open_splits(knobs: EvalProbesKnobs, hardware: Hardware) -> "dict[Split, SplitBatches]":
@@ -387,20 +388,11 @@ def write_results(
     return metrics
 
 
-def track(s: Stage, tracking: Tracking, knobs: EvalProbesKnobs, metrics: Mapping[str, float], pictures: Sequence[Mapping[str, str]]) -> None:
-    """The figures and the pictures as a run at W&B, in the stage's folder, unless it is disabled; nothing leaves the host unless it is `online`."""
-    if tracking.wandb == "disabled":
-        return
+def tracked(metrics: Mapping[str, float], pictures: Sequence[Mapping[str, str]], folder: Path) -> dict[str, Any]:
+    """What W&B shows: the figures and the pictures."""
     import wandb
 
-    with wandb.init(
-        project=tracking.project, name=s.name, dir=s.folder, mode=tracking.wandb, config=knobs.model_dump(mode="json"),
-        settings=wandb.Settings(symlink=False, silent=True),
-    ) as run:  # fmt: skip
-        shown = {p["title"]: wandb.Image(str(s.folder / "figures" / f"{p['name']}.png"), caption=p["caption"]) for p in pictures}
-        run.log({**metrics, **shown})
-    if tracking.wandb == "offline":
-        s.log(f"W&B is offline; `wandb sync artifacts/{s.name}/wandb/offline-run-*` sends figures and pictures later")
+    return {**metrics, **{p["title"]: wandb.Image(str(folder / f"{p['name']}.png"), caption=p["caption"]) for p in pictures}}
 
 
 def _details_schema() -> Any:

@@ -5,13 +5,15 @@ report.md, figures/*.png, charts as figures/*.svg, too, wandb/}.
 """
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contracts.errors import InputError, run_command
 from contracts.files import write_text
-from contracts.knobs import Tracking, load_knobs, load_tracking
-from contracts.stage import ARTIFACTS, Stage, stage
+from contracts.knobs import load_knobs, load_tracking
+from contracts.stage import ARTIFACTS, stage
 from evaluation.config import ReportKnobs
+from evaluation.tracking import track
 
 if TYPE_CHECKING:
     from evaluation.evidence import Evidence
@@ -41,7 +43,7 @@ def main() -> None:
         write_text(s.folder / "report.html", html_page(evidence, figures))
         write_text(s.folder / "report.md", markdown_page(evidence, figures))
         s.report(headline(evidence), images={figure.title: f"figures/{figure.name}.png" for figure in figures.everything()})
-        track(s, load_tracking(), knobs, evidence, figures)
+        track(s, load_tracking(), knobs, lambda: tracked(evidence, figures, s.folder / "figures"))
         s.log(f"the report is {ARTIFACTS / 'report' / 'report.html'}")
 
 
@@ -53,12 +55,8 @@ def headline(evidence: "Evidence") -> dict[str, float]:
     return {name: scores[name] for name in ("AP", "AP50", "AP75", "AP_agnostic")} | losses
 
 
-def track(s: Stage, tracking: Tracking, knobs: ReportKnobs, evidence: "Evidence", figures: "Figures") -> None:
-    """The figures, a table of the worst screens, and these with their boxes, as a run at W&B in the stage's folder, unless it is disabled; nothing leaves the host
-    unless it is `online`.
-    """
-    if tracking.wandb == "disabled":
-        return
+def tracked(evidence: "Evidence", figures: "Figures", folder: Path) -> dict[str, Any]:
+    """What W&B shows of a report: the figures, and of the worst screens a table and pictures with boxes."""
     import wandb
 
     from evaluation.screens import find_screens
@@ -69,16 +67,13 @@ def track(s: Stage, tracking: Tracking, knobs: ReportKnobs, evidence: "Evidence"
     table = wandb.Table(columns=["screen", "platform", "kit", "family", "F1", "right", "wrong", "missed"])
     for screen in worst:
         table.add_data(screen.key, screen.platform, screen.kit, screen.family, screen.f1, screen.right, screen.wrong, screen.missed)
-    # Not in the table: pictures in tables travel by another way, which an offline run's folder does not hold.
-    boxes = [wandb.Image(images[screen.key], caption=screen.key, boxes=_boxes(screen, classes)) for screen in worst]
-    with wandb.init(
-        project=tracking.project, name=s.name, dir=s.folder, mode=tracking.wandb, config=knobs.model_dump(mode="json"),
-        settings=wandb.Settings(symlink=False, silent=True),
-    ) as run:  # fmt: skip
-        pictures = {each.title: wandb.Image(str(s.folder / "figures" / f"{each.name}.png"), caption=each.caption) for each in figures.everything()}
-        run.log({**headline(evidence), **pictures, "worst screens": table, "worst screens with boxes": boxes})
-    if tracking.wandb == "offline":
-        s.log(f"W&B is offline; `wandb sync artifacts/{s.name}/wandb/offline-run-*` sends the report's figures later")
+    # Not in the table: pictures in tables travel by another way, which an offline run's folder does not hold. Not in one list: W&B shows those of one size alone.
+    boxes = {
+        f"worst screens/{place:02d}": wandb.Image(images[screen.key], caption=screen.key, boxes=_boxes(screen, classes))
+        for place, screen in enumerate(worst, start=1)
+    }
+    pictures = {figure.title: wandb.Image(str(folder / f"{figure.name}.png"), caption=figure.caption) for figure in figures.everything()}
+    return {**headline(evidence), **pictures, "worst screens/table": table, **boxes}
 
 
 def _boxes(screen: "JudgedScreen", classes: list[str]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from evaluation.features import (
     trainable_source,
 )
 from evaluation.probing import probe_source, screen_labels
+from evaluation.tracking import track
 from training import pack_beton
 from training.batches import open_split
 from training.image_sets import read_images
@@ -278,10 +279,10 @@ def test_figures_and_pictures_go_to_wandb(packed):
         for n, kind in enumerate(("pca", "map")):
             Image.new("RGB", (40 + n, 30), (10, 20, 30)).save(s.folder / "figures" / f"{kind}_x.png")
             pictures.append({"name": f"{kind}_x", "kind": kind, "source": "x", "title": f"{kind}: x", "caption": "what it shows"})
-        tracking = load_tracking()
-        eval_probes.track(s, tracking, load_knobs(EvalProbesKnobs), {"x_kit_linear": 0.5}, pictures)
-        assert not (s.folder / "wandb").exists()
-        eval_probes.track(s, tracking.model_copy(update={"wandb": "offline"}), load_knobs(EvalProbesKnobs), {"x_kit_linear": 0.5}, pictures)
+        for mode in ("disabled", "offline"):
+            assert not (s.folder / "wandb").exists()
+            tracking = load_tracking().model_copy(update={"wandb": mode})
+            track(s, tracking, load_knobs(EvalProbesKnobs), lambda: eval_probes.tracked({"x_kit_linear": 0.5}, pictures, s.folder / "figures"))
     (run,) = (packed / "artifacts/measured/wandb").glob("offline-run-*")
     assert list(run.glob("*.wandb"))
     widths = []

@@ -24,6 +24,7 @@ from evaluation.evidence import STAGES, command_line, cost, duration, figure, ga
 from evaluation.gallery import judged_screens
 from evaluation.page import html_page
 from evaluation.promoted import gather_promoted
+from evaluation.tracking import track
 
 
 class Page(HTMLParser):
@@ -190,12 +191,12 @@ def test_wandb_has_a_table_of_the_worst_screens_with_boxes(line):
     evidence = gather()
     figures = Mock(everything=list)
     with stage("report", load_knobs(ReportKnobs)) as s:
-        report_stage.track(s, Tracking(wandb="offline", project="test"), load_knobs(ReportKnobs), evidence, figures)
-    (file,) = Path("artifacts/report/wandb").rglob("media/table/*.json")
+        track(s, Tracking(wandb="offline", project="test"), load_knobs(ReportKnobs), lambda: report_stage.tracked(evidence, figures, s.folder))
+    (file,) = Path("artifacts/report/wandb").rglob("*.table.json")
     table = json.loads(file.read_text())
     assert [row[0] for row in table["data"]] == [screen.key for screen in evidence.screens]
     assert [row[table["columns"].index("missed")] for row in table["data"]] == [screen.missed for screen in evidence.screens]
-    boxes = [json.loads(path.read_text()) for path in Path("artifacts/report/wandb").rglob("media/metadata/boxes2D/*.json")]
+    boxes = [json.loads(path.read_text()) for path in Path("artifacts/report/wandb").rglob("*.boxes2D.json")]
     assert sorted(len(each["box_data"]) for each in boxes) == sorted(
         len(part) for screen in evidence.screens for part in (screen.truth, screen.found)
     )
