@@ -3,7 +3,7 @@
 Reads artifacts/pack_beton. Writes artifacts/pretrain_hjepa/{model.safetensors, config.json, encoder/ (the averaged encoder alone), log.jsonl, curves.csv,
 tensorboard/, wandb/}. With a recipe it reads other images instead and writes artifacts/<name>/:
 
-    python -m training.pretrain_hjepa --recipe training/recipes/hjepa_cifar10.yaml --data cifar10.parquet --out hjepa_cifar10
+    python -m training.pretrain_hjepa --recipe training/recipes/hjepa_cifar10_20.yaml --data cifar10.parquet --out hjepa_cifar10
 """
 
 import argparse
