@@ -3,7 +3,8 @@
     python -m benchmarks.hjepa_ablation --data cifar10.parquet --out docs/results/hjepa_ablation
 
 Equal compute is equal CPU seconds of training steps: a step of each variant is timed first (all take turns; the median counts), and each is trained for as
-many steps as fit into `--seconds`, with its own warm-up and cosine down to the last of them. What a variant really took stands beside its figures.
+many steps as fit into `--seconds`, with its own warm-up and cosine down to the last of them. Later seeds go by what a step took in the runs before them,
+which tell more than a few steps do. What a variant really took stands beside its figures.
 Encoders are frozen then and probed as by `python -m evaluation.eval_probes --data`; one that was never trained stands beside them.
 
 Seeds come last, so that a run that is cut short has all variants with as many seeds. Killed and started again it goes on where it was: a training from its
@@ -78,14 +79,14 @@ def main() -> None:
     with _ablation(options.out, settings) as state:
         if not state["cpu_seconds_per_step"]:
             state["cpu_seconds_per_step"] = time_steps(arms, base)
-        steps = {arm: int(options.seconds / seconds) for arm, seconds in state["cpu_seconds_per_step"].items()}
     order = [UNTRAINED, *arms]
     for seed, arm in progress([(seed, arm) for seed in range(options.seeds) for arm in order], "runs"):
         name = f"hjepa_ablation_{arm}_{seed}"
         with _claimed(name) as mine:
-            if not mine or any((run["arm"], run["seed"]) == (arm, seed) for run in _begun(options.out, settings)["runs"]):
+            state = _begun(options.out, settings)
+            if not mine or any((run["arm"], run["seed"]) == (arm, seed) for run in state["runs"]):
                 continue
-            model, took = (untrained(base, seed), {}) if arm == UNTRAINED else trained(name, base, arm, seed, steps[arm])
+            model, took = (untrained(base, seed), {}) if arm == UNTRAINED else trained(name, base, arm, seed, affordable(state, arm))
             run = {"arm": arm, "seed": seed, **took, **probe(model, base.images, options.images)}
             with _ablation(options.out, settings) as state:
                 state["runs"] = sorted([*state["runs"], run], key=lambda r: (r["seed"], order.index(r["arm"])))
@@ -140,6 +141,13 @@ def time_steps(arms: Sequence[str], base: Base) -> dict[str, float]:
         seconds[arm] += train(_TIMING, base, arm, 0, _TIMED_STEPS)[2:]
         shutil.rmtree(artifact(_TIMING))
     return {arm: median(found) for arm, found in seconds.items()}
+
+
+def affordable(state: Mapping[str, Any], arm: str) -> int:
+    """How many steps of a variant fit into the seconds of a run."""
+    runs = [run for run in state["runs"] if run["arm"] == arm]
+    per_step = sum(run["cpu_seconds"] for run in runs) / sum(run["steps"] for run in runs) if runs else state["cpu_seconds_per_step"][arm]
+    return int(state["settings"]["seconds"] / per_step)
 
 
 def trained(name: str, base: Base, arm: str, seed: int, steps: int) -> "tuple[HierarchicalJepa, dict[str, Any]]":
