@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
-from statistics import mean, median, variance
+from statistics import mean, median, stdev, variance
 from typing import TYPE_CHECKING, Any
 
 from contracts.errors import InputError, run_command
@@ -55,6 +55,7 @@ ARMS: dict[str, dict[str, Any]] = {
 }
 # Figure of a run -> how it is called in the table and the plot.
 FIGURES = {"linear": "linear probe", "knn": "k-NN", "effective_rank": "effective rank"}
+ACCURACIES = ("linear", "knn")
 _TIMED_ROUNDS, _TIMED_STEPS = 2, 14
 # Images that a run is validated on: their loss decides nothing here.
 _VALIDATED = 1024
@@ -258,7 +259,7 @@ def write(state: dict[str, Any], out: Path) -> None:
         writer.writeheader()
         writer.writerows(state["runs"])
     write_text(out / "ablation.md", markdown(state))
-    accuracies = {FIGURES[name]: {arm: [run[name] for run in runs] for arm, runs in by_arm(state).items()} for name in ("linear", "knn")}
+    accuracies = {FIGURES[name]: {arm: [run[name] for run in runs] for arm, runs in by_arm(state).items()} for name in ACCURACIES}
     plot(
         list(accuracies),
         {arm.replace("_", " "): {title: found[arm] for title, found in accuracies.items()} for arm in by_arm(state)},
@@ -281,38 +282,47 @@ def noise(groups: Sequence[Sequence[float]]) -> float | None:
     return sqrt(sum(variance(group) * (len(group) - 1) for group in several) / freedom) if freedom else None
 
 
+def beside(runs: Sequence[Mapping[str, Any]], base: Sequence[Mapping[str, Any]], figure: str, spread: float | None) -> str:
+    """How far runs are from the base's of the same seeds, and the spread of that; bold if it is more than twice what `noise` makes of a difference of two means."""
+    of_seed = {run["seed"]: run[figure] for run in base}
+    apart = [run[figure] - of_seed[run["seed"]] for run in runs if run["seed"] in of_seed]
+    if not apart:
+        return ""
+    told = f"{mean(apart):+.4f}" + (f" ± {stdev(apart):.4f}" if len(apart) > 1 else "")
+    return f"**{told}**" if spread is not None and abs(mean(apart)) > 2 * spread * sqrt(2 / len(apart)) else told
+
+
 def markdown(state: Mapping[str, Any]) -> str:
     """The table with the spread over seeds, what was run, and which differences from the base are more than noise."""
     from evaluation.ablation import with_spread
 
     settings, arms = state["settings"], by_arm(state)
     knobs = settings["knobs"]
+    columns = ["seeds", "steps", "CPU seconds", *FIGURES.values(), *(f"{FIGURES[name]}, beside base" for name in ACCURACIES), "alarms"]
     lines = [
         "# Parts of hierarchical joint-embedding prediction, at equal compute\n",
         "Written by `python -m benchmarks.hjepa_ablation`; every run is a line of `runs.csv`. One base run, and one thing changed at a time.\n",
         f"Encoder {knobs['encoder']}, batch {knobs['global_batch']}, {knobs['precision']}. Each run has {settings['seconds']:g} CPU seconds of training steps on "
-        f"{settings['threads']} thread{'s' if settings['threads'] > 1 else ''}; how many steps those are was timed before. Frozen features are probed with at most "
-        f"{settings['probe_images']:,} images of each split; accuracies are of the test split, at the level that the validation split chose. The effective rank is level 0's.\n",
-        "| variant | seeds | steps | CPU seconds | " + " | ".join(FIGURES.values()) + " | linear, beside base | alarms |",
-        "|---|---:|---:|---:|" + "---:|" * (len(FIGURES) + 2),
+        f"{settings['threads']} thread{'s' if settings['threads'] > 1 else ''}; how many steps those are was timed before, and for later seeds told by the runs before "
+        f"them. Frozen features are probed with at most {settings['probe_images']:,} images of each split; accuracies are of the test split, at the level that the "
+        "validation split chose. The effective rank is level 0's.\n",
+        f"| variant | {' | '.join(columns)} |",
+        "|---|" + "---:|" * len(columns),
     ]
-    base = {run["seed"]: run["linear"] for run in arms.get(BASE, [])}
-    spread = noise([[run["linear"] for run in runs] for arm, runs in arms.items() if arm != UNTRAINED])
+    trained_runs = [runs for arm, runs in arms.items() if arm != UNTRAINED]
+    spread = {name: noise([[run[name] for run in runs] for runs in trained_runs]) for name in ACCURACIES}
     for arm, runs in arms.items():
-        steps = f"{mean(run['steps'] for run in runs):.0f}" if arm != UNTRAINED else "0"
-        seconds = f"{mean(run['cpu_seconds'] for run in runs):.0f}" if arm != UNTRAINED else "0"
+        took = [f"{mean(run[name] for run in runs):.0f}" if arm != UNTRAINED else "0" for name in ("steps", "cpu_seconds")]
         figures = [with_spread([run[name] for run in runs]) for name in FIGURES]
-        apart = [run["linear"] - base[run["seed"]] for run in runs if run["seed"] in base]
-        beside = "" if arm == BASE or not apart else f"{mean(apart):+.4f}"
-        if beside and spread is not None and abs(mean(apart)) > 2 * spread * sqrt(2 / len(apart)):
-            beside = f"**{beside}**"
-        alarms = sum(run.get("collapse_alarms", 0) for run in runs)
-        lines.append(f"| {arm.replace('_', ' ')} | {len(runs)} | {steps} | {seconds} | {' | '.join(figures)} | {beside} | {alarms:.0f} |")
+        apart = [beside(runs, arms.get(BASE, []), name, spread[name]) if arm != BASE else "" for name in ACCURACIES]
+        alarms = f"{sum(run.get('collapse_alarms', 0) for run in runs):.0f}"
+        lines.append(f"| {' | '.join([arm.replace('_', ' '), str(len(runs)), *took, *figures, *apart, alarms])} |")
     said = (
-        f"Runs that differ in their seed alone are {spread:.4f} apart in the linear probe (standard deviation, all trained variants together). Bold: beside the base "
-        f"by more than twice what that noise makes of a difference of two means. Of {max(0, len(arms) - 2)} comparisons one such may still be chance, and what is not bold says "
+        f"Runs that differ in their seed alone are {spread['linear']:.4f} apart in the linear probe and {spread['knn']:.4f} in k-NN (standard deviation, all trained "
+        "variants together). A difference from the base is that of runs of the same seed, ± how these differ among themselves; bold if it is more than twice what the "
+        f"noise makes of a difference of two means. Of {len(ACCURACIES) * max(0, len(arms) - 2)} comparisons one such may still be chance, and what is not bold says "
         "nothing: neither that a part helps, nor that it does not."
-        if spread is not None
+        if spread["linear"] is not None
         else "One seed of each says nothing of noise: no difference here means anything yet."
     )
     lines += [

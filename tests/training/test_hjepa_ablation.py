@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks import hjepa_ablation
-from benchmarks.hjepa_ablation import ARMS, BASE, UNTRAINED, Base, noise, read_base
+from benchmarks.hjepa_ablation import ARMS, BASE, UNTRAINED, Base, beside, noise, read_base
 from contracts.errors import InputError
 from tests.training.synthetic_screens import tiny_params, write_params
 from tests.training.test_image_sets import write_folder
@@ -85,10 +85,19 @@ def test_finished_runs_are_kept_and_compared_at_equal_compute(monkeypatch: pytes
     assert all(float(row["cpu_seconds"]) > 0 for row in rows if row["arm"] != UNTRAINED)
     assert all((row["linear_level_1"] == "") == (row["arm"] == "levels_1") for row in rows)
     text = Path("out/ablation.md").read_text()
-    assert "| base | 2 | 4 |" in text and "| levels 1 | 2 | 4 |" in text and "Bold: beside the base" in text
+    assert "| base | 2 | 4 |" in text and "| levels 1 | 2 | 4 |" in text and "bold if it is more than" in text
     assert Path("out/ablation.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match=r"ablation.json: seconds: another ablation was begun here"):
         run(monkeypatch, "--seconds", "2")
+
+
+def test_a_difference_is_of_runs_of_the_same_seed_and_bold_beyond_noise() -> None:
+    base = [{"seed": seed, "knn": value} for seed, value in enumerate((0.2, 0.4, 0.3))]
+    runs = [{"seed": 1, "knn": 0.45}, {"seed": 0, "knn": 0.23}]
+    assert beside(runs, base, "knn", 0.03) == "+0.0400 ± 0.0141"
+    assert beside(runs, base, "knn", 0.01) == "**+0.0400 ± 0.0141**"
+    assert beside(runs[:1], base, "knn", None) == "+0.0500"
+    assert beside([{"seed": 7, "knn": 0.5}], base, "knn", 0.01) == ""
 
 
 def test_noise_is_the_spread_within_groups_alone() -> None:
