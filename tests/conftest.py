@@ -25,7 +25,7 @@ REPOSITORY = Path(__file__).parent.parent
 INSTALLED = (".venv", ".tools", "datagen/kits/node_modules")
 # The smallest preset that runs every part of the line; its figures mean nothing.
 SMALLEST: dict[str, dict[str, Any]] = {
-    "render": {"shards": 2, "shard_size": 16},
+    "render": {"shards": 4, "shard_size": 8},
     "pack_beton": {"image_size": [96, 128]},
     "pack_grounding": {"max_pixels": 19200, "expressions_per_screen": 4, "samples_per_user": 12},
     "pretrain_mae": {"epochs": 1, "warmup_epochs": 0},

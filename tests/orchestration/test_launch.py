@@ -145,6 +145,7 @@ import torch
 torch.set_num_threads(1)
 if "DS_ACCELERATOR" in os.environ:
     import deepspeed
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # else it is compiled first
     deepspeed.init_distributed(auto_mpi_discovery=False, verbose=False)
 else:
     torch.distributed.init_process_group("gloo")
