@@ -87,7 +87,7 @@ def _number(value: float) -> str:
 def markdown(found: dict[str, Any]) -> str:
     """benchmarks.md: the table, and each benchmark's whole last line with where it was measured."""
     parts = ["# Benchmarks\n", "Written by `python -m benchmarks`. A ratio above 1 means that ours is better.\n", table(found)]
-    parts += [f"## {name}\n\n```json\n{json.dumps(found[name], indent=2)}\n```\n" for name in BENCHMARKS if name in found]
+    parts += [f"## {name}\n\n```json\n{json.dumps(found[name], indent=2, sort_keys=True)}\n```\n" for name in BENCHMARKS if name in found]
     return "\n".join(parts)
 
 

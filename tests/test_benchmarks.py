@@ -28,6 +28,11 @@ def test_readme_and_markdown_say_what_was_measured() -> None:
     assert (REPOSITORY / RESULTS).with_suffix(".md").read_text() == markdown(results())
 
 
+def test_a_page_just_measured_is_the_one_made_of_the_file() -> None:
+    backwards = {name: dict(reversed(one.items())) for name, one in results().items()}
+    assert markdown(backwards) == markdown(results())
+
+
 def test_a_result_has_what_a_claim_needs() -> None:
     for name, one in results().items():
         assert one["benchmark"] == name and one["ratio"] > 0 and one["ours"] > 0 and one["peer"] > 0 and one["unit"], name
