@@ -66,7 +66,7 @@ def main() -> None:
     options = _options()
     import torch
 
-    from contracts.stage import progress
+    from contracts.stage import code_revision, progress
 
     torch.set_num_threads(options.threads)
     base = read_base(options.recipe, options.data)
@@ -90,6 +90,8 @@ def main() -> None:
             model, took = (untrained(base, seed), {}) if arm == UNTRAINED else trained(name, base, arm, seed, affordable(state, arm))
             run = {"arm": arm, "seed": seed, **took, **probe(model, base.images, options.images)}
             with _ablation(options.out, settings) as state:
+                revisions = state["environment"]["code_revisions"]
+                revisions += {code_revision()} - set(revisions)
                 state["runs"] = sorted([*state["runs"], run], key=lambda r: (r["seed"], order.index(r["arm"])))
     print((options.out / "ablation.md").read_text(encoding="utf-8"))
 
@@ -292,6 +294,12 @@ def beside(runs: Sequence[Mapping[str, Any]], base: Sequence[Mapping[str, Any]],
     return f"**{told}**" if spread is not None and abs(mean(apart)) > 2 * spread * sqrt(2 / len(apart)) else told
 
 
+def range_of(runs: Sequence[Mapping[str, Any]], figure: str) -> str:
+    """From the least to the most, of the runs that have it."""
+    found = [run[figure] for run in runs if figure in run]
+    return f"{min(found):.0f} to {max(found):.0f}" if found else "no"
+
+
 def markdown(state: Mapping[str, Any]) -> str:
     """The table with the spread over seeds, what was run, and which differences from the base are more than noise."""
     from evaluation.ablation import with_spread
@@ -302,9 +310,9 @@ def markdown(state: Mapping[str, Any]) -> str:
     lines = [
         "# Parts of hierarchical joint-embedding prediction, at equal compute\n",
         "Written by `python -m benchmarks.hjepa_ablation`; every run is a line of `runs.csv`. One base run, and one thing changed at a time.\n",
-        f"Encoder {knobs['encoder']}, batch {knobs['global_batch']}, {knobs['precision']}. Each run has {settings['seconds']:g} CPU seconds of training steps on "
-        f"{settings['threads']} thread{'s' if settings['threads'] > 1 else ''}; how many steps those are was timed before, and for later seeds told by the runs before "
-        f"them. Frozen features are probed with at most {settings['probe_images']:,} images of each split; accuracies are of the test split, at the level that the "
+        f"Encoder {knobs['encoder']}, batch {knobs['global_batch']}, {knobs['precision']}. Each run has as many training steps as fit into {settings['seconds']:g} CPU seconds on "
+        f"{settings['threads']} thread{'s' if settings['threads'] > 1 else ''}; how many those are was timed before, and for later seeds told by the runs before "
+        f"them. Runs took {range_of(state['runs'], 'cpu_seconds')} seconds. Frozen features are probed with at most {settings['probe_images']:,} images of each split; accuracies are of the test split, at the level that the "
         "validation split chose. The effective rank is level 0's.\n",
         f"| variant | {' | '.join(columns)} |",
         "|---|" + "---:|" * len(columns),
@@ -330,7 +338,7 @@ def markdown(state: Mapping[str, Any]) -> str:
         said,
         "\nLearning rate and weights of losses are the base's in all variants, so a variant that would want others is measured below what it can. These are short "
         "runs of a small encoder: what helps in minutes need not help in days.\n",
-        f"{state['environment']['processor']}, {state['environment']['cpus']} CPUs, torch {state['environment']['torch']}, {state['environment']['code_revision']}.",
+        f"{state['environment']['processor']}, {state['environment']['cpus']} CPUs, torch {state['environment']['torch']}, code {', '.join(state['environment']['code_revisions'])}.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -368,8 +376,6 @@ def _begun(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
     """What is finished of an ablation with these settings. InputError if another was begun there."""
     import torch
 
-    from contracts.stage import code_revision
-
     file = out / "ablation.json"
     if file.is_file():
         state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -381,7 +387,7 @@ def _begun(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
             )  # fmt: skip
         return state
     environment = {
-        "code_revision": code_revision(), "torch": torch.__version__, "system": platform.platform(), "processor": _processor(), "cpus": os.cpu_count(),
+        "code_revisions": [], "torch": torch.__version__, "system": platform.platform(), "processor": _processor(), "cpus": os.cpu_count(),
     }  # fmt: skip
     return {"benchmark": "hjepa_ablation", "settings": settings, "environment": environment, "cpu_seconds_per_step": {}, "runs": []}
 

@@ -86,6 +86,7 @@ def test_finished_runs_are_kept_and_compared_at_equal_compute(monkeypatch: pytes
     assert all((row["linear_level_1"] == "") == (row["arm"] == "levels_1") for row in rows)
     text = Path("out/ablation.md").read_text()
     assert "| base | 2 | 4 |" in text and "| levels 1 | 2 | 4 |" in text and "bold if it is more than" in text
+    assert "Runs took 1 to 1 seconds" in text and text.rstrip().endswith("code unknown.")  # in no repository
     assert Path("out/ablation.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match=r"ablation.json: seconds: another ablation was begun here"):
         run(monkeypatch, "--seconds", "2")
